@@ -1,0 +1,78 @@
+"""A proxy between voicekeeper and the emulator: it writes down each request, and can hold one back."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+
+@dataclass
+class Recorded:
+    """One request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Recorder:
+    """The proxy's address and what it heard; a path in `held` is heard, and never answered."""
+
+    url: str = ""
+    heard: list[Recorded] = field(default_factory=list)
+    held: str = ""
+
+    def of(self, path: str) -> list[Recorded]:
+        return [one for one in self.heard if one.path == path]
+
+
+@contextmanager
+def recording(target: str) -> Iterator[Recorder]:
+    """Serve on loopback until the end."""
+    recorder, over = Recorder(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            recorder.heard.append(Recorded(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            if self.path.partition("?")[0] == recorder.held:
+                over.wait()
+                return
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            answer = httpx.request(
+                self.command, target + self.path, content=body, headers=headers, trust_env=False, timeout=30
+            )
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.items():
+                if name not in {"content-length", "transfer-encoding", "connection", "date"}:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST  # noqa: N815 - the base's own name
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    recorder.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield recorder
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,162 @@
+"""The spool file: what is put into it survives the process, and nothing in it stands in the way."""
+
+import json
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from voicekeeper.core import lifecycle
+from voicekeeper.core.account import Account
+from voicekeeper.core.outcome import Answer, Outcome
+from voicekeeper.core.voice import Intent, Origin, Status, Voice
+from voicekeeper.registry.leased import Claimed
+from voicekeeper.registry.settling import Settlement
+from voicekeeper.registry.spending import Terms
+from voicekeeper.spool import Spool
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+class Log:
+    """A log that can be read."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def warning(self, event: str, **_: Any) -> None:
+        self.events.append(event)
+
+    error = warning
+
+
+def settlement(number: int = 1, outcome: Outcome = Outcome.KEPT) -> Settlement:
+    """Return what came of one call."""
+    voice = Voice(
+        id=number,
+        account="main",
+        voice_id=f"voice-{number}",
+        cloned_at=NOW - timedelta(hours=1),
+        label='声 "x"\n',
+        origin=Origin.CLONE,
+        intent=Intent.KEEP,
+        priority=0,
+        status=Status.WAITING,
+        deadline=NOW + timedelta(hours=160),
+        due_at=NOW,
+        attempts=0,
+    )
+    answer = Answer(outcome=outcome, message="said", code="0", http_status=200, trace_id="t", characters=3)
+    claimed = Claimed(voice, Account(name="main"), 7, None, "host-1#1", timedelta(0), NOW + timedelta(seconds=90))
+    settled = lifecycle.settle(voice, answer, NOW, account_paused=False)
+    terms = Terms(account="main", model="m", space=timedelta(seconds=3), lease=timedelta(seconds=90), price=9.9)
+    return Settlement(claimed, settled, answer, NOW, terms)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "voicekeeper.spool"
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_answer_comes_back_as_it_was(path: Path, outcome: Outcome):
+    """An answer that was changed on its way through the file would be settled as another one."""
+    Spool(path, Log()).put(settlement(outcome=outcome))
+    assert list(Spool(path, Log()).held().values()) == [settlement(outcome=outcome)]
+
+
+def test_is_for_its_owner_alone(path: Path):
+    """Voice names and prices would be read by every user of the machine."""
+    Spool(path, Log()).put(settlement())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_goes_with_the_last_answer(path: Path):
+    """A file that stays would be read at every claim, and worry whoever finds it."""
+    spool = Spool(path, Log())
+    one, other = settlement(1), settlement(2)
+    spool.put(one)
+    spool.put(other)
+    spool.put(one)
+    spool.done(one)
+    assert list(Spool(path, Log()).held().values()) == [other]
+    spool.done(other)
+    assert not path.exists()
+    assert not spool.waiting
+
+
+def test_one_answer_put_twice_is_held_once(path: Path):
+    """Each try to record it would add a line."""
+    spool = Spool(path, Log())
+    spool.put(settlement())
+    spool.put(settlement())
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 1
+
+
+@pytest.mark.parametrize("spoiled", ["{", "null", "\x00\x00", '{"claimed": 1}', "[]" * 5000, "half a line"])
+def test_a_spoiled_line_goes_aside_and_stops_nothing(path: Path, spoiled: str):
+    """One bad block of a disk would keep every other answer from being recorded."""
+    Spool(path, Log()).put(settlement())
+    with path.open("a", encoding="utf-8") as file:
+        file.write(spoiled)  # without its end, as a crash leaves it
+    log = Log()
+    spool = Spool(path, log)
+    spool.put(settlement(2))
+    assert list(spool.held().values()) == [settlement(2), settlement(1)]
+    assert "spool.set_aside" in log.events
+    aside = path.with_name("voicekeeper.spool.unread")
+    assert aside.read_text(encoding="utf-8").strip() == spoiled
+    assert spoiled not in path.read_text(encoding="utf-8").splitlines()
+
+
+def test_a_file_that_cannot_be_written_is_no_reason_to_forget(tmp_path: Path):
+    """A full disk beside a registry that is away would cost an answer that was paid for."""
+    log = Log()
+    spool = Spool(tmp_path / "missing" / "voicekeeper.spool", log)
+    spool.put(settlement())
+    assert log.events == ["spool.failed"]
+    assert list(spool.held().values()) == [settlement()]
+    spool.done(settlement())
+    assert not spool.waiting
+
+
+def test_a_version_that_knows_more_is_read_by_one_that_knows_less(path: Path):
+    """A downgrade between crash and start would put every answer aside."""
+    Spool(path, Log()).put(settlement())
+    line = json.loads(path.read_text(encoding="utf-8"))
+    line["claimed"]["voice"]["shoe_size"] = 42
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    spool = Spool(path, Log())
+    assert list(spool.held().values()) == [settlement()]
+    spool.done(settlement())
+    assert not path.exists()
+
+
+def test_several_users_of_one_file_lose_nothing(path: Path):
+    """Cron and a daemon on one machine would write over each other's answers."""
+
+    def work(first: int) -> None:
+        spool = Spool(path, Log())
+        for number in range(first, first + 20):
+            spool.put(settlement(number))
+            if number % 2:
+                spool.done(settlement(number))
+
+    threads = [Thread(target=work, args=(100 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = {one.claimed.voice.id for one in Spool(path, Log()).held().values()}
+    assert left == {100 * n + number for n in range(4) for number in range(0, 20, 2)}
+
+
+def test_no_secret_stands_in_it(path: Path):
+    """A key in a file that nobody knows of would outlive every rotation."""
+    Spool(path, Log()).put(replace(settlement()))
+    names = set(json.loads(path.read_text(encoding="utf-8"))["terms"])
+    assert not {name for name in names if "key" in name or "url" in name}

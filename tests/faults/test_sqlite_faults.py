@@ -1,0 +1,182 @@
+"""SQLite under running processes: locked, hidden, replaced, full, and what a kill leaves behind."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.commands import Emulated, Home, events, finished, until
+from tests.scenarios.serving import serving
+from tests.scenarios.sinks import Webhook
+
+VOICE = "voice-one-1"
+
+
+@contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Hold the registry as another program does."""
+    holder = sqlite3.connect(home.registry, isolation_level=None, timeout=10)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        holder.close()
+
+
+def spool(home: Home) -> Path:
+    return home.folder / "voicekeeper.spool"
+
+
+def calling(home: Home, emulator: Emulated, seconds: float = 1.0) -> subprocess.Popen[str]:
+    """Start a sweep, and return while its call is at the provider."""
+    emulator.make(VOICE)
+    emulator.fault("slow", seconds=seconds, times=1)
+    home.insert(VOICE)
+    process = home.start("run")
+    until(emulator.calls)
+    return process
+
+
+def test_an_answer_that_cannot_be_recorded_is_recorded_once_by_the_next_run(home: Home, emulator: Emulated):
+    """A backup that holds the file for a minute would cost a second call, or count a fee twice."""
+    with calling(home, emulator) as process, locked(home):
+        done = finished(process)
+    assert done.returncode == 75, done.stderr
+    assert [line for line in events(done.stderr) if line["event"] == "spool.held"]
+    assert home.outcomes(VOICE) == [None]
+    copy = spool(home).read_bytes()
+    home.sweep(0)
+    assert home.voice(VOICE)["status"] == "kept"
+    assert not spool(home).exists()
+    spool(home).write_bytes(copy)  # as after a kill between recording and forgetting
+    home.sweep(0)
+    assert home.outcomes(VOICE) == ["kept"]
+    assert home.sql("SELECT sum(cost) AS paid FROM attempts") == [{"paid": 9.9}]
+    assert emulator.spoken() == emulator.paid() == {VOICE: 1}
+
+
+def test_killed_while_the_registry_is_away_nothing_is_forgotten(home: Home, emulator: Emulated):
+    """The answer would be in the memory of a process that is no more, or in a folder that systemd lets nobody write."""
+    state = home.folder / "state"
+    state.mkdir()
+    home.variables["STATE_DIRECTORY"] = str(state)
+    with calling(home, emulator) as process, locked(home):
+        until((state / "voicekeeper.spool").exists)
+        process.kill()
+        finished(process)
+    home.sweep(0)
+    assert home.outcomes(VOICE) == ["kept"]
+    assert emulator.spoken() == {VOICE: 1}
+
+
+def test_the_daemon_says_so_and_comes_back_by_itself(home: Home, emulator: Emulated, webhook: Webhook):
+    """A registry that is away over night would be known in the morning, or by nobody."""
+    emulator.make(VOICE)
+    with serving(home) as daemon:
+        daemon.wait_for("sweep.finished")
+        hidden = home.registry.rename(home.folder / "hidden.db")
+        until(lambda: webhook.messages)
+        assert daemon.get("/readyz").status_code == 503
+        daemon.wait_for("registry.unavailable", 6)
+        assert len(webhook.messages) == 1, "once, however many rounds fail"
+        assert "registry" in webhook.titles[0]
+        hidden.rename(home.registry)
+        home.insert(VOICE)
+        daemon.wait_for("voice.kept")
+        until(lambda: len(webhook.messages) == 2)
+        assert "resolved" in webhook.titles[1].lower()
+        assert until(lambda: daemon.get("/readyz").status_code == 200)
+        daemon.end()
+
+
+def test_a_reload_while_the_registry_is_away_does_not_end_the_daemon(home: Home):
+    """A deployment in the wrong minute would stop all keeping."""
+    with serving(home) as daemon:
+        daemon.wait_for("sweep.finished")
+        hidden = home.registry.rename(home.folder / "hidden.db")
+        daemon.process.send_signal(1)
+        daemon.wait_for("config.reread")
+        daemon.wait_for("registry.unavailable")
+        assert daemon.get("/healthz").status_code == 200
+        hidden.rename(home.registry)
+        daemon.end()
+
+
+def test_a_file_that_was_replaced_is_the_one_that_is_worked(home: Home, emulator: Emulated):
+    """After a restore the daemon would write into a file that has no name any more, and keep nothing of the new one."""
+    emulator.make(VOICE, "voice-two-2")
+    backup = home.folder / "backup.db"
+    shutil.copy(home.registry, backup)
+    home.insert(VOICE)
+    with serving(home) as daemon:
+        daemon.wait_for("voice.kept")
+        restored = sqlite3.connect(backup)
+        values = "VALUES ('main', 'voice-two-2', CURRENT_TIMESTAMP)"
+        restored.execute(f"INSERT INTO voices (account, voice_id, cloned_at) {values}")
+        restored.commit()
+        restored.close()
+        backup.replace(home.registry)
+        assert daemon.wait_for("voice.kept", 2)["voice_id"] == "voice-two-2"
+        assert "was replaced" in daemon.wait_for("registry.unavailable")["error"]
+        daemon.end()
+    assert [row["voice_id"] for row in home.sql("SELECT voice_id FROM voices")] == ["voice-two-2"]
+    assert home.sql("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+
+
+def test_what_a_killed_daemon_left_in_the_log_file_is_there(home: Home, emulator: Emulated):
+    """SQLite's WAL holds what was committed last: a keep in it would be repeated."""
+    emulator.make(VOICE)
+    home.insert(VOICE)
+    with serving(home) as daemon:
+        daemon.wait_for("voice.kept")
+        daemon.process.kill()
+        daemon.process.wait()
+    assert home.registry.with_name("registry.db-wal").stat().st_size
+    home.sweep(0)
+    assert home.outcomes(VOICE) == ["kept"]
+    assert emulator.spoken() == {VOICE: 1}
+
+
+@pytest.fixture
+def small_disk(home: Home) -> Iterator[Home]:
+    """The folder's registry on a disk of one megabyte."""
+    disk = home.folder / "disk"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mounting, check=False, capture_output=True).returncode:
+        pytest.skip("no disk of a size of its own can be made here")
+    try:
+        shutil.move(home.registry, disk / "registry.db")
+        home.registry = disk / "registry.db"
+        home.set("registry", url="sqlite:///disk/registry.db")
+        yield home
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Write until the disk is full."""
+    with ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
+
+
+def test_a_full_disk_costs_no_answer(small_disk: Home, emulator: Emulated):
+    """A full disk is found out after the call: the answer has to wait elsewhere."""
+    home = small_disk
+    with calling(home, emulator, 2.0) as process:
+        ballast = home.registry.with_name("ballast")
+        with pytest.raises(OSError, match="No space"):
+            fill(ballast)
+        until(spool(home).exists)
+        ballast.unlink()
+        done = finished(process)
+    assert done.returncode == 0, done.stderr
+    assert home.outcomes(VOICE) == ["kept"]
+    assert not spool(home).exists()
+    assert emulator.spoken() == {VOICE: 1}

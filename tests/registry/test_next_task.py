@@ -1,0 +1,25 @@
+"""What an earlier call began is asked for before anything is begun again."""
+
+import pytest
+
+from tests.registry.registry_steps import MINUTE, START, add, answer, claim_one, open_account, settle
+from voicekeeper.core.outcome import Outcome
+from voicekeeper.registry import claims
+from voicekeeper.registry.database import Database
+
+
+@pytest.fixture(autouse=True)
+def one_voice(database: Database) -> None:
+    """One open account with one due voice."""
+    open_account(database)
+    add(database, "mine")
+
+
+def test_a_task_that_ended_is_not_asked_for_again(database: Database) -> None:
+    """The one under way would never be asked for, and the voice be submitted and paid once more."""
+    for number, (task, outcome) in enumerate([("T1", Outcome.TRANSIENT), ("T2", Outcome.AMBIGUOUS)]):
+        now = START + number * 5 * MINUTE
+        claimed = claim_one(database, now)
+        database.call(claims.note_task, claimed, task)
+        settle(database, claimed, answer(outcome, task_id=task), now)
+    assert claim_one(database, START + 20 * MINUTE).task_id == "T2"

@@ -1,0 +1,98 @@
+"""`add` and `import`: all rows or none, every bad one named with its line."""
+
+import json
+
+from tests.scenarios.commands import Done, Emulated, Home, ago, names
+
+GOOD = "2026-11-20T08:00:00Z"
+
+
+def _import(home: Home, text: str, *options: str) -> Done:
+    file = home.folder / "voices.txt"
+    file.write_text(text, encoding="utf-8")
+    return home.run("import", "voices.txt", *options)
+
+
+def test_every_bad_row_is_named_and_nothing_written(home: Home) -> None:
+    """If only the first bad row were named, or the good ones written, an import would take a day of tries."""
+    home.insert("voice-known-1")
+    lines = [
+        "account,voice_id,cloned_at,intent",
+        f"main,voice-good-1,{GOOD},",
+        "main,voice-good-2,yesterday,",
+        f"nobody,voice-good-3,{GOOD},",
+        f"main,short,{GOOD},",
+        f"main,voice-good-4,{ago(days=-2)},",
+        f"main,voice-good-5,{GOOD},maybe",
+        f"main,voice-good-1,{GOOD},",
+        f"main,,{GOOD},",
+    ]
+    done = _import(home, "\n".join(lines) + "\n")
+    assert done.returncode == 2
+    named = [line.split(": ")[1] for line in done.stderr.splitlines() if "voices.txt" in line]
+    assert named == [f"voices.txt:{number}" for number in (3, 4, 5, 6, 7, 9, 8)]
+    assert "nothing was imported" in done.stderr
+    assert home.statuses() == {"waiting": 1}
+    known = _import(home, f"account,voice_id,cloned_at\nmain,voice-new-1,{GOOD}\nmain,voice-known-1,{GOOD}\n")
+    assert known.returncode == 2
+    assert "voices.txt:3: main/voice-known-1 is registered already" in known.stderr
+    assert home.statuses() == {"waiting": 1}
+
+
+def test_a_file_of_the_wrong_shape_is_refused(home: Home) -> None:
+    """If a shifted cell passed, a label would become a clone time."""
+    shapes = {
+        "1.csv:2: has not as many cells": f"voice_id,cloned_at\nvoice-good-1,{GOOD},more\n",
+        "2.csv:2: has not as many cells": "voice_id,cloned_at\nvoice-good-1\n",
+        '"colour" is not a column': f"voice_id,cloned_at,colour\nvoice-good-1,{GOOD},red\n",
+        "4.csv:1: is not JSON": '{"voice_id": "voice-good-1"\n',
+        "there are no rows": "",
+    }
+    for number, text in enumerate(shapes.values(), start=1):
+        (home.folder / f"{number}.csv").write_text(text, encoding="utf-8")
+    imports = [("import", f"{number}.csv", "--account", "main") for number in range(1, len(shapes) + 1)]
+    for words, done in zip(shapes, home.together(*imports), strict=True):
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+    assert home.statuses() == {}
+
+
+def test_csv_of_a_spreadsheet_and_json_lines(home: Home) -> None:
+    """If a byte-order mark, other spellings or JSON lines were refused, every owner would write a converter."""
+    sheet = _import(home, f'\ufeffVoice ID,Created At,Name\r\nvoice-good-1,{GOOD},"Anna, 王"\r\n', "--account", "main")
+    assert sheet.returncode == 0, sheet.stderr
+    rows = [{"voice_id": f"voice-json-{n}", "account": "main", "cloned_at": GOOD, "priority": n} for n in range(3)]
+    lines = _import(home, "\n".join(map(json.dumps, rows)))
+    assert lines.returncode == 0, lines.stderr
+    assert home.voice("voice-good-1")["label"] == "Anna, 王"
+    assert home.voice("voice-json-2")["priority"] == 2
+
+
+def test_five_thousand_rows(home: Home) -> None:
+    """If a large import were refused or cut, a platform's first day would fail."""
+    rows = "".join(f"{name},{GOOD}\n" for name in names(5000))
+    done = _import(home, f"voice_id,cloned_at\n{rows}", "--account", "main")
+    assert "registered 5000 voices" in done.stdout
+    assert home.statuses() == {"waiting": 5000}
+
+
+def test_add_refuses_what_cannot_be(home: Home, emulator: Emulated) -> None:
+    """If an impossible voice were taken, its owner would learn of it at the deadline."""
+    refused = {
+        'account "nobody" is not configured (there is: main)': ("voice-good-1", "--account", "nobody"),
+        "is impossible: 8 to 256": ("1-no-voice", "--account", "main"),
+        "lies in the future": ("voice-good-1", "--account", "main", "--cloned-at", ago(days=-1)),
+        '"noon" is not a time': ("voice-good-1", "--account", "main", "--cloned-at", "noon"),
+    }
+    for words, done in zip(refused, home.together(*[("add", *given) for given in refused.values()]), strict=True):
+        assert done.returncode == 2
+        assert words in done.stderr
+    assert home.statuses() == {}
+    late = home.run("add", "voice-late-1", "--account", "main", "--cloned-at", ago(days=8))
+    assert late.returncode == 0
+    assert "its deadline passed" in late.stderr
+    twice = home.run("add", "voice-late-1", "--account", "main")
+    assert twice.returncode == 2
+    assert "registered already" in twice.stderr
+    assert emulator.calls() == []

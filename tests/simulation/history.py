@@ -1,0 +1,68 @@
+"""What happened in a simulation: the only thing that the oracle and the promises look at."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from tests.simulation.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One keep call as the provider saw it; `done` means that it made or found the voice permanent.
+
+    `recorded` says that the registry had this voice as kept when the call was made, `again` that it had been used.
+    """
+
+    time: float
+    host: int
+    voice: int
+    outcome: str
+    done: bool
+    recorded: bool
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One alert within a message that got through."""
+
+    time: float
+    key: str
+    resolved: bool
+
+
+@dataclass(slots=True)
+class History:
+    """Everything that happened in one simulation of `plan`.
+
+    `lives` are the spans in which an instance ran, by host; `rows` the voices as the registry has them at the end,
+    `used` when the provider's voice became permanent, `costs` what was recorded as paid, each by the voice's number.
+    """
+
+    plan: Plan
+    calls: list[Call] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    messages: list[float] = field(default_factory=list)
+    lives: list[list[tuple[float, float]]] = field(default_factory=list)
+    crashes: list[float] = field(default_factory=list)
+    injected: dict[str, int] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+    used: dict[int, float] = field(default_factory=dict)
+    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    costs: dict[int, list[float]] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    sweeps: int = 0
+
+    def note(self, time: float, *facts: object) -> None:
+        """Write one event down."""
+        self.events.append(f"{time:.6f} {' '.join(map(str, facts))}")
+
+    def count(self, kind: str) -> None:
+        """Count that a fault did something."""
+        self.injected[kind] = self.injected.get(kind, 0) + 1
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of everything that happened, in its order."""
+        return blake2b("\n".join(self.events).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,261 @@
+"""One host of a simulation: a daemon or cron that sweeps, dies, is started again, sleeps too long."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation import ledger
+from tests.simulation.life import Died, Life
+from tests.simulation.plan import Fault
+from tests.simulation.upstream import SimulatedProvider
+from tests.simulation.virtual import START, SteppedClock
+from voicekeeper import wiring
+from voicekeeper.alerts.channels import Channels, Sent
+from voicekeeper.alerts.message import Message
+from voicekeeper.config import AccountSettings
+from voicekeeper.core.errors import RegistryError
+from voicekeeper.registry.settling import Settlement
+from voicekeeper.spool import Spool
+from voicekeeper.wiring import App, open_app
+
+if TYPE_CHECKING:
+    from tests.simulation.stage import Stage
+
+#: Seconds after which a service manager starts a failed service again.
+_RESTART = 5.0
+#: Seconds between two starts while the registry is down.
+_STARTED_AGAIN = 300.0
+#: Seconds between two looks of a daemon at its own clock.
+_LOOK = 1.0
+
+
+class Instance:
+    """A host of the plan; its lives follow each other."""
+
+    def __init__(self, stage: "Stage", number: int) -> None:
+        self._stage, self._number, self._plan = stage, number, stage.plan.hosts[number]
+        self._crashes = sorted(stage.plan.of("crash", who=number), key=lambda fault: fault.start)
+        self._steps = stage.plan.of("clock step", who=number)
+        self._life: Life | None = None
+        self._waking: asyncio.Future[None] | None = None
+
+    async def run(self) -> None:
+        """Live, die and live again until the simulation is over."""
+        while not self._stage.over:
+            crash = self._crashes.pop(0) if self._crashes else None
+            await self._live(crash)
+            if crash:
+                await asyncio.sleep(max(crash.end - self._stage.loop.time(), _RESTART))
+
+    def end(self) -> None:
+        """Die without being counted: the simulation is over."""
+        if self._life:
+            self._life.dead = True
+            lives = self._stage.history.lives[self._number]
+            if lives and lives[-1][1] == float("inf"):
+                lives[-1] = (lives[-1][0], self._stage.loop.time())
+
+    def look_again(self) -> None:
+        """Let an idle instance look whether there is something to do earlier than it thought."""
+        if self._waking and not self._waking.done():
+            self._waking.set_result(None)
+
+    def offset(self, time: float) -> float:
+        """Return how many seconds this host's clock is ahead."""
+        return sum(step.number for step in self._steps if step.covers(time))
+
+    async def _live(self, crash: Fault | None) -> None:
+        """Live once, from start to crash."""
+        stage = self._stage
+        life = self._life = Life(stage.plan, self._number, stage.history, stage.random, crash)
+        lives = stage.history.lives[self._number]
+        lives.append((stage.loop.time(), float("inf")))
+        work = asyncio.create_task(self._daemon(life) if self._plan.runs == "daemon" else self._cron(life))
+        await asyncio.wait([work, life.died], return_when=asyncio.FIRST_COMPLETED)
+        lives[-1] = (lives[-1][0], stage.loop.time())
+        if not life.dead:
+            work.result()
+        stage.changed()
+
+    async def _daemon(self, life: Life) -> None:
+        """Sweep at the start, regularly, and when something comes due, as `voicekeeper.daemon` does."""
+        async with AsyncExitStack() as stack:
+            app, grid = await self._opened(life, stack), life.time()
+            while True:
+                due = await self._round(app)
+                await self._idle(app, life, grid, due)
+                await life.step()
+
+    async def _cron(self, life: Life) -> None:
+        """Sweep by the minute of the clock on the wall, as `voicekeeper run` from cron does."""
+        while True:
+            await self._idle(None, life, 0.0, None)
+            await life.step()
+            async with AsyncExitStack() as stack:
+                app = await self._opened(life, stack)
+                self._stage.history.sweeps += 1
+                with suppress(RegistryError):
+                    await app.rounds()
+
+    async def _opened(self, life: Life, stack: AsyncExitStack) -> App:
+        """Start a new process; a registry that is down is waited for, as a service manager would."""
+        clock = SteppedClock(self._stage.loop, self.offset, life.sleep)
+        while True:
+            try:
+                with self._simulated(life, clock):
+                    log, folder = Silence(self._stage.history.mistakes), self._stage.folder / f"host-{self._number}"
+                    folder.mkdir(exist_ok=True)
+                    opening = open_app(self._stage.settings, folder, clock=clock, log=log)
+                    return await stack.enter_async_context(opening)
+            except RegistryError:
+                await life.sleep(min(_STARTED_AGAIN, self._plan.every))
+
+    @contextmanager
+    def _simulated(self, life: Life, clock: SteppedClock) -> Iterator[None]:
+        """Let what is put together meanwhile reach the simulated registry, providers and channel."""
+        stage = self._stage
+        shared = clock if len(stage.plan.hosts) == 1 else stage.clock
+        numbers = {id(account): number for number, account in enumerate(stage.settings.accounts.values())}
+
+        def connected(account: AccountSettings) -> SimulatedProvider:
+            return SimulatedProvider(stage.upstream, life, numbers[id(account)], stage.recorded_kept)
+
+        outside = {
+            "open_database": lambda *_, **__: ledger.Ledger(shared, life),
+            "connection": connected,
+            "Channels": lambda _: Recording(stage, life),
+            "open_spool": lambda *_: Spool(None, Silence(stage.history.mistakes)),
+        }
+        real = {name: getattr(wiring, name) for name in outside}
+        try:
+            for name, simulated in outside.items():
+                setattr(wiring, name, simulated)
+            yield
+        finally:
+            for name, original in real.items():
+                setattr(wiring, name, original)
+
+    async def _round(self, app: App) -> datetime | None:
+        """Make a daemon's round; return when something comes due before the next regular one."""
+        try:
+            self._stage.history.sweeps += 1
+            report = await app.round(wiring.ROUND)
+            return app.keeper._clock.now() if report.unfinished else await app.keeper.next_due()
+        except RegistryError:
+            return None
+        finally:
+            for other in self._stage.instances:
+                if other is not self:
+                    other.look_again()
+
+    async def _idle(self, app: App | None, life: Life, grid: float, due: datetime | None) -> None:
+        """Wait for the next sweep that can find something to do; those that cannot are left out."""
+        stage, begun = self._stage, self._stage.loop.time()
+        offset = self.offset(begun)
+        wanted = (due - START).total_seconds() - offset if due is not None and app else float("inf")
+        while True:
+            now = stage.loop.time()
+            regular = self._tick(max(self._quiet_until(now), begun), grid, begun)
+            until = max(min(regular, wanted), begun + 0.001)
+            if now >= until or (app and self.offset(now) != offset):
+                return
+            await self._wait(min(until - now, self._next_step(now) - now if app else float("inf"), 86400.0))
+            if life.dead:
+                raise Died
+
+    def _quiet_until(self, now: float) -> float:
+        """Return the true time before which no sweep of this host can find anything."""
+        stage = self._stage
+        shared = self.offset(now) if len(stage.plan.hosts) == 1 else 0.0
+        found = ledger.quiet_until(stage.raw, START + timedelta(seconds=now + shared))
+        if found is None:
+            return float("inf")
+        # The earlier of the two clocks' readings: looking too often costs nothing but time.
+        until = (found - START).total_seconds() - max(self.offset(now), 0.0)
+        return until if until > now + 0.001 else 0.0  # at once: the next regular sweep, which may be now
+
+    def _tick(self, earliest: float, grid: float, after: float) -> float:
+        """Return the first regular sweep at or after `earliest`, and after `after`."""
+        if earliest == float("inf"):
+            return earliest
+        every = self._plan.every
+        tick = grid + max(-((grid - earliest) // every), 0) * every
+        return tick if tick > after else tick + every
+
+    def _next_step(self, now: float) -> float:
+        """Return when this host's clock is set next, and seen to be."""
+        edges = [edge + _LOOK for step in self._steps for edge in (step.start, step.end)]
+        return min((edge for edge in edges if edge > now), default=float("inf"))
+
+    async def _wait(self, seconds: float) -> None:
+        loop = self._stage.loop
+        self._waking = loop.create_future()
+        handle = loop.call_later(max(seconds, 0.001), self.look_again)
+        await self._waking
+        handle.cancel()
+
+
+class Recording(Channels):
+    """A channel that writes down when a message got through."""
+
+    def __init__(self, stage: "Stage", life: Life) -> None:
+        super().__init__(["simulated://"])
+        self._stage, self._life = stage, life
+
+    def open(self) -> None:
+        """Open nothing."""
+
+    def room(self, channel: str) -> int:  # noqa: ARG002 - there is one
+        """Return how many characters it takes."""
+        return 10_000
+
+    async def deliver(self, channel: str, message: Message) -> Sent:
+        """Take a message, unless the channel is down."""
+        await self._life.step()
+        await asyncio.sleep(0.1)
+        time, history = self._life.time(), self._stage.history
+        down = any(fault.covers(time) for fault in self._stage.plan.of("channel down"))
+        if down:
+            history.count("channel down")
+        else:
+            history.messages.append(time)
+            history.note(time, "message", self._life.host, message.title)
+        await self._life.step()
+        return Sent(channel, not down)
+
+
+class MortalSpool(Spool):
+    """A host's own file of answers that the registry would not take: it outlives a crash, its writer does not."""
+
+    def __init__(self, path: Path, log: Any, life: Life) -> None:
+        super().__init__(path, log)
+        self._life = life
+
+    def put(self, settlement: Settlement) -> None:
+        """Hold an answer, unless the process is gone."""
+        if not self._life.dead:
+            super().put(settlement)
+
+    def done(self, settlement: Settlement) -> None:
+        """Let go of an answer, unless the process is gone."""
+        if not self._life.dead:
+            super().done(settlement)
+
+
+class Silence:
+    """A log that keeps nothing but what voicekeeper itself takes for a mistake of its own."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        self._mistakes = mistakes
+
+    def exception(self, event: str, **facts: object) -> None:
+        """Write a mistake down."""
+        self._mistakes.append(f"{event} {facts}")
+
+    def log(self, *_: object, **__: object) -> None:
+        """Say nothing."""
+
+    debug = info = warning = error = log

@@ -1,0 +1,203 @@
+"""Which voices could have been saved: earliest deadline first over the same capacity, with no code of voicekeeper's.
+
+The oracle knows the plan and when instances ran. A keeper can only react: it does not know when an outage ends. So
+a voice counts as savable from the moment by which the documented waits have brought its next try, no earlier; the
+waits are those of docs/reliability.md. From then on, until the next thing goes wrong, it can be called; each account
+calls one voice after the other, earliest deadline first, as fast as its rate and its budget allow.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.simulation.history import History
+from tests.simulation.plan import DAY, HOUR, MINUTE, TIMEOUT, AccountPlan, Fault, Kind, Plan
+from tests.simulation.spans import Span, inside, union, without
+
+#: The longest wait of the retry table with its jitter, the share of the time left that caps it, and the shortest.
+_LONGEST, _SHARE, _SHORTEST = 6 * HOUR * 1.1, 8, MINUTE
+#: A lease outlives two timeouts and 30 seconds; the answer itself takes one timeout, and settling it some seconds.
+_LEASE, _ANSWER = 2 * TIMEOUT + 30, TIMEOUT + 20
+#: A paused account is probed every ten minutes, and every second probe may be spent on one poisoned voice;
+#: a voice that was blocked steps back a minute.
+_PAUSE = 20 * MINUTE + MINUTE
+#: A throttled account waits a minute at most, unless it was asked to wait longer; so does the voice.
+_THROTTLE = 2 * MINUTE
+#: A voice that is not found so long may be given up: three answers over an hour.
+_GIVEN_UP = 50 * MINUTE
+
+_STOPS: tuple[Kind, ...] = ("outage", "error", "throttled", "asked to wait", "timeout", "blocked", "flaky")
+_STOPS_VOICE: tuple[Kind, ...] = ("missing", "poisoned", "broken")
+_STOPS_ALL: tuple[Kind, ...] = ("registry down", "commit lost")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the oracle says of one simulation, by the voices' numbers.
+
+    `savable` voices could each have been saved; `crowded` holds for the accounts whose capacity did not suffice
+    for all of them the voices that had their chance, and how many of these could have been saved.
+    """
+
+    savable: set[int] = field(default_factory=set)
+    crowded: dict[int, tuple[set[int], int]] = field(default_factory=dict)
+
+
+def judge(history: History) -> Verdict:
+    """Say which voices could have been saved."""
+    plan, verdict = history.plan, Verdict()
+    running = Running(history)
+    for number, account in enumerate(plan.accounts):
+        mine = [voice for voice, planned in enumerate(plan.voices) if planned.account == number]
+        chances = {voice: _chances(plan, voice, running) for voice in mine}
+        having = {voice for voice in mine if chances[voice]}
+        saved = _earliest_first(plan, account, {voice: chances[voice] for voice in having}, _space(plan, number))
+        if saved == having:
+            verdict.savable |= having
+        else:
+            verdict.crowded[number] = (having, len(saved))
+    return verdict
+
+
+class Running:
+    """When instances ran, and when each would sweep next."""
+
+    def __init__(self, history: History) -> None:
+        plan = self.plan = history.plan
+        asleep = [[(f.start, f.end) for f in plan.of("asleep", who=host)] for host in range(len(plan.hosts))]
+        self.lives = [without(lives, asleep[host]) for host, lives in enumerate(history.lives)]
+        self.alive = union(span for spans in self.lives for span in spans)
+        standstills = [span for spans in asleep for span in spans]
+        stops = [*((crash, crash) for crash in history.crashes), *standstills]
+        self.troubled = union((start - _ANSWER - TIMEOUT, end + _LEASE) for start, end in stops)
+
+    def sweep(self, after: float) -> float:
+        """Return by when some instance has begun a sweep after a moment."""
+        return min((self._of(host, after) for host in range(len(self.lives))), default=float("inf"))
+
+    def _of(self, host: int, after: float) -> float:
+        runs, every = self.plan.hosts[host].runs, self.plan.hosts[host].every
+        for start, end in self.lives[host]:
+            first = max(start, after)
+            begun = first + every if runs == "daemon" else (first // every + 1) * every
+            begun = start + 1 if runs == "daemon" and start >= after else begun
+            if begun < end:
+                return begun
+        return float("inf")
+
+
+def _chances(plan: Plan, voice: int, running: Running) -> list[Span]:
+    """Return when a voice could be called by a keeper that reacts as it is documented."""
+    off, ahead = _unsteadiness(plan)
+    planned, deadline = plan.voices[voice], plan.deadline(voice) - ahead
+    known = max(planned.registered_at, planned.wanted_at, _due(plan, voice), 0.0) + off
+    if _hopeless(plan, voice, off):
+        return []
+    stops = _stops(plan, voice)
+    open_spans = inside(without(running.alive, [(f.start, f.end) for f in stops]), known, deadline)
+    reacted = [(_reaction(plan, voice, start, known, deadline, stops, running) + off, end) for start, end in open_spans]
+    return without([span for span in reacted if span[0] < span[1] - _ANSWER], running.troubled)
+
+
+def _unsteadiness(plan: Plan) -> tuple[float, float]:
+    """Return how far steps of clocks can prolong waits altogether, and how far a clock may be ahead."""
+    steps = plan.of("clock step")
+    return 2 * sum(abs(step.number) for step in steps), max((step.number for step in steps), default=0.0)
+
+
+def _due(plan: Plan, voice: int) -> float:
+    """Return when a voice comes due: late enough to leave its owner a choice, early enough for some tries."""
+    last_room = min(plan.lifetime / 8, HOUR)
+    return plan.voices[voice].cloned_at + min(plan.keep_after, plan.lifetime - last_room)
+
+
+def _hopeless(plan: Plan, voice: int, off: float) -> bool:
+    """Tell whether a voice may be given up: its provider says again and again that there is no such voice."""
+    missing = plan.of("missing", who=voice)
+    return any(fault.end - fault.start > _GIVEN_UP or off for fault in missing)
+
+
+def _stops(plan: Plan, voice: int) -> list[Fault]:
+    """Return everything that keeps a voice from being called with success."""
+    account = plan.voices[voice].account
+    return [*plan.of(*_STOPS, who=account), *plan.of(*_STOPS_VOICE, who=voice), *plan.of(*_STOPS_ALL)]
+
+
+def _reaction(
+    plan: Plan, voice: int, start: float, known: float, deadline: float, stops: list[Fault], running: Running
+) -> float:
+    """Return by when the next try is made after things went well again."""
+    before = [fault for fault in stops if known - _ANSWER <= fault.end <= start + 1]
+    untried = start <= known and not before and not running_stopped(running, known)
+    tries = 2 if plan.of("refused", who=voice) else 1
+    moment = start if untried else _next_try(start, deadline)
+    for _ in range(tries - 1):
+        moment = _next_try(running.sweep(moment) + _ANSWER, deadline)
+    moment += _account_reaction(plan, plan.voices[voice].account, start)
+    moment = running.sweep(moment)
+    return running.sweep(moment) if _paused(plan, plan.voices[voice].account, start) else moment
+
+
+def running_stopped(running: Running, moment: float) -> bool:
+    """Tell whether an instance died or stood still around a moment."""
+    return any(start <= moment <= end for start, end in running.troubled)
+
+
+def _next_try(after: float, deadline: float) -> float:
+    """Return by when a voice is tried again that failed just before."""
+    return after + min(_LONGEST, max(_SHORTEST, (deadline - after) / _SHARE)) + _ANSWER
+
+
+def _account_reaction(plan: Plan, account: int, start: float) -> float:
+    """Return how long an account takes until it works again."""
+    asked = max((f.number for f in plan.of("asked to wait", who=account) if f.start < start), default=0.0)
+    throttled = any(f.start < start for f in plan.of("throttled", "asked to wait", "flaky", who=account))
+    slowed = plan.accounts[account].real_rpm < plan.accounts[account].rpm
+    pause = _PAUSE if _paused(plan, account, start) else 0.0
+    return pause + asked + (_THROTTLE if throttled or slowed else 0.0)
+
+
+def _paused(plan: Plan, account: int, start: float) -> bool:
+    """Tell whether an account may still be paused at a moment."""
+    poisoned = any(plan.voices[f.who].account == account for f in plan.of("poisoned"))
+    return poisoned or any(f.start < start for f in plan.of("blocked", who=account))
+
+
+def _space(plan: Plan, number: int) -> float:
+    """Return the seconds that one call of an account takes from the next."""
+    account = plan.accounts[number]
+    slow = 0.8 * TIMEOUT if plan.of("slow", who=number) else 0.2
+    lost = TIMEOUT if plan.of("answer lost", "timeout", "flaky", who=number) else 0.0
+    # Where the provider allows less than was configured, half of the calls are turned away and waited for.
+    allowed = account.space if account.real_rpm >= account.rpm else 4 * 60 / account.real_rpm
+    return max(allowed, max(slow, lost) / account.concurrency + 0.1)
+
+
+def _earliest_first(plan: Plan, account: AccountPlan, chances: dict[int, list[Span]], space: float) -> set[int]:
+    """Play the earliest deadline first over one account's calls; return the voices that are saved."""
+    coming = sorted((start, end, voice) for voice, spans in chances.items() for start, end in spans)
+    ready: list[tuple[float, float, int]] = []
+    saved: set[int] = set()
+    spent: dict[float, int] = {}
+    time = 0.0
+    while coming or ready:
+        if not ready:
+            time = max(time, coming[0][0])
+        while coming and coming[0][0] <= time:
+            _, end, voice = coming.pop(0)
+            heapq.heappush(ready, (plan.deadline(voice), end, voice))
+        _, end, voice = heapq.heappop(ready)
+        if voice in saved or end <= time + _ANSWER:
+            continue
+        day = time // DAY
+        if account.keeps_per_day is not None and spent.get(day, 0) >= account.keeps_per_day:
+            heapq.heappush(ready, (plan.deadline(voice), end, voice))
+            time = (day + 1) * DAY + 2 * HOUR
+            continue
+        saved.add(voice)
+        spent[day] = spent.get(day, 0) + 1
+        time += space
+    return saved
+
+
+Oracle = Callable[[History], Verdict]

@@ -1,0 +1,201 @@
+"""What is promised of every simulation, each promise by itself: it returns what broke it, in words."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+
+from tests.simulation.history import Call, History
+from tests.simulation.oracle import Running, Verdict
+from tests.simulation.plan import HOUR, MINUTE, PRICE, TIMEOUT, Kind, Plan
+from tests.simulation.spans import Span, inside, without
+
+_REPEAT = 4 * HOUR
+#: A voice's alert may be told anew at each rung of warning, and where it is lost or resolved.
+_RUNGS = 5
+#: Known and excluded: a call of unknown outcome holds a daily budget, and its own voice with it, until midnight.
+_BUDGET_IN_DOUBT = True
+_DOUBTS: tuple[Kind, ...] = ("timeout", "answer lost", "flaky", "crash", "asleep", "registry down", "commit lost")
+
+
+def budget_in_doubt(plan: Plan) -> bool:
+    """Tell whether an account with a daily budget may have calls of unknown outcome."""
+    return any(account.keeps_per_day is not None for account in plan.accounts) and bool(plan.of(*_DOUBTS))
+
+
+def broken(history: History, verdict: Verdict) -> list[str]:
+    """Return every broken promise of a simulation."""
+    return [f"{name}: {words}" for name, holds in PROMISES.items() for words in holds(history, verdict)]
+
+
+def lost(history: History) -> set[int]:
+    """Return the voices that are gone at the provider although their owner wanted them."""
+    return {number for number, voice in enumerate(history.plan.voices) if _wanted(voice.wanted_at)} - set(history.used)
+
+
+def lost_savable(history: History, verdict: Verdict) -> set[int]:
+    """Return the voices that were lost and could have been saved; of a crowd, as many as were lost too many."""
+    gone = lost(history)
+    names = gone & verdict.savable
+    for having, could in verdict.crowded.values():
+        too_many = len(gone & having) - (len(having) - could) - len(_wasting(history, having))
+        names |= set(sorted(gone & having)[: max(too_many, 0)])
+    return names
+
+
+def _wasting(history: History, having: set[int]) -> set[int]:
+    """Return the voices that take more than one call, which a crowd has to spare."""
+    kinds: tuple[Kind, ...] = ("refused", "poisoned", "broken", "missing")
+    return {fault.who for fault in history.plan.of(*kinds)} & having
+
+
+def called_twice(history: History) -> list[Call]:
+    """Return the calls that were made for a voice already kept, where a look would have shown it."""
+    return [call for call in history.calls if call.recorded or (call.again and call.done and _shown(history, call))]
+
+
+def unwarned(history: History, _: Verdict | None = None) -> list[int]:
+    """Return the voices that were lost in silence although there was time to tell."""
+    return [voice for voice in sorted(lost(history)) if _could_tell(history, voice) and not _was_told(history, voice)]
+
+
+def _wanted(wanted_at: float) -> bool:
+    return wanted_at != float("inf")
+
+
+def _none_lost(history: History, verdict: Verdict) -> list[str]:
+    if _BUDGET_IN_DOUBT and budget_in_doubt(history.plan):
+        return []
+    return [_line(history, voice) for voice in sorted(lost_savable(history, verdict))]
+
+
+def _none_twice(history: History, _: Verdict) -> list[str]:
+    return [f"{call}" for call in called_twice(history)]
+
+
+def _shown(history: History, call: Call) -> bool:
+    """Tell whether the provider's list would have shown a voice right before this call."""
+    plan, account = history.plan, history.plan.voices[call.voice].account
+    if not plan.accounts[account].has_list:
+        return False
+    hides = plan.of("outage", "timeout", "blocked", "error", "list down", "list empty", who=account)
+    return not any(fault.start <= call.time and fault.end >= call.time - MINUTE for fault in hides)
+
+
+def _one_fee(history: History, _: Verdict) -> list[str]:
+    paid = ((voice, sum(costs)) for voice, costs in sorted(history.costs.items()))
+    return [f"voice {voice} cost {cost}" for voice, cost in paid if cost > PRICE + 0.01]
+
+
+def _agree(history: History, _: Verdict) -> list[str]:
+    """Registry and provider say the same at the end."""
+    said = {voice for voice, row in history.rows.items() if row["status"] == "kept"}
+    truth = set(history.used)
+    wrong = [f"voice {voice} counts as kept and is not" for voice in sorted(said - truth)]
+    return wrong + [f"voice {voice} is kept and counts as {history.rows[voice]['status']}" for voice in truth - said]
+
+
+def _none_in_silence(history: History, _: Verdict) -> list[str]:
+    return [_line(history, voice) for voice in unwarned(history)]
+
+
+def _could_tell(history: History, voice: int) -> bool:
+    """Tell whether instances, registry and channel worked together in the last hours before the deadline."""
+    plan = history.plan
+    slack = 2 * sum(abs(step.number) for step in plan.of("clock step"))
+    start, end = _telling_span(plan, voice)
+    holes = [
+        (fault.start, fault.end + 16 * MINUTE) for fault in plan.of("channel down", "registry down", "commit lost")
+    ]
+    running = Running(history)
+    for first, last in inside(without(running.alive, holes), start + slack, end - slack):
+        sweep = running.sweep(running.sweep(first) + 3 * MINUTE)
+        if sweep + 3 * MINUTE < last and not any(a <= sweep <= b for a, b in running.troubled):
+            return True
+    return False
+
+
+def _telling_span(plan: Plan, voice: int) -> Span:
+    """Return when an alert for a voice can be raised: from its due time on, at most twelve hours before its end."""
+    planned, deadline = plan.voices[voice], plan.deadline(voice)
+    room = min(plan.lifetime / 8, HOUR)
+    due = planned.cloned_at + min(plan.keep_after, plan.lifetime - room)
+    known = max(planned.registered_at, due) + TIMEOUT
+    return max(known, deadline - min(12 * HOUR, plan.lifetime / 2)), deadline
+
+
+def _was_told(history: History, voice: int) -> bool:
+    deadline, row = history.plan.deadline(voice), history.rows[voice]
+    account = f"account/account-{history.plan.voices[voice].account}/"
+    mine = (f"voice/{row['id']}/", account)
+    return any(told.time < deadline and told.key.startswith(mine) and not told.resolved for told in history.told)
+
+
+def _no_storm(history: History, _: Verdict) -> list[str]:
+    """No alert is told more often than at its rungs and every few hours while it lasts."""
+    times: defaultdict[str, list[float]] = defaultdict(list)
+    for told in history.told:
+        times[told.key].append(told.time)
+    again = _RUNGS + 2 + len(history.crashes) + history.injected.get("commit lost", 0)
+    again += history.injected.get("registry down", 0) + _pauses(history)
+    return [f"{key} told {len(told)} times" for key, told in times.items() if _quick(told) > again]
+
+
+def _quick(times: list[float]) -> int:
+    """Count how often something was told again sooner than it is to be repeated."""
+    return sum(later - earlier < _REPEAT - MINUTE for earlier, later in pairwise(times))
+
+
+def _pauses(history: History) -> int:
+    return (
+        2 * len(history.plan.of("blocked")) + 8 * len(history.plan.of("poisoned")) + 2 * len(history.plan.of("asleep"))
+    )
+
+
+def _in_budget(history: History, _: Verdict) -> list[str]:
+    """No day's first uses cost more than its budget."""
+    days: defaultdict[tuple[int, float], int] = defaultdict(int)
+    for voice, time in history.used.items():
+        days[history.plan.voices[voice].account, time // (24 * HOUR)] += 1
+    limits = [account.keeps_per_day for account in history.plan.accounts]
+    return [
+        f"account {account} paid for {count} voices on day {day:g}"
+        for (account, day), count in days.items()
+        if (limit := limits[account]) is not None and count > limit and not history.plan.of("clock step")
+    ]
+
+
+def _in_rate(history: History, _: Verdict) -> list[str]:
+    """No minute sees more calls than are configured, over all instances together."""
+    if history.plan.of("clock step"):
+        return []
+    by_account: defaultdict[int, list[float]] = defaultdict(list)
+    for call in sorted(history.calls, key=lambda call: call.time):
+        by_account[history.plan.voices[call.voice].account].append(call.time)
+    found = []
+    for account, times in by_account.items():
+        rpm = int(history.plan.accounts[account].rpm)
+        crowded = [time for time, later in zip(times, times[rpm:], strict=False) if later - time < MINUTE]
+        found += [f"account {account} made over {rpm} calls in the minute from {time:.1f}" for time in crowded[:1]]
+    return found
+
+
+def _no_mistake(history: History, _: Verdict) -> list[str]:
+    return history.mistakes
+
+
+def _line(history: History, voice: int) -> str:
+    row = history.rows.get(voice, {})
+    return f"voice {voice} ({row.get('status')}, {row.get('attempts')} tries, last {row.get('last_outcome')})"
+
+
+PROMISES: dict[str, Callable[[History, Verdict], list[str]]] = {
+    "a savable voice was lost": _none_lost,
+    "a voice already kept was called": _none_twice,
+    "more than one fee was recorded": _one_fee,
+    "registry and provider disagree": _agree,
+    "a voice was lost in silence": _none_in_silence,
+    "alerts came as a storm": _no_storm,
+    "a budget was exceeded": _in_budget,
+    "a rate was exceeded": _in_rate,
+    "voicekeeper itself failed": _no_mistake,
+}

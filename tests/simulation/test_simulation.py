@@ -1,0 +1,173 @@
+"""Weeks in virtual time: the real keeper, lifecycle and SQL against random faults, judged by the oracle."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.cases import plan_of
+from tests.simulation.chaos import Outcome, Row, outcome_of, table
+from tests.simulation.history import History
+from tests.simulation.oracle import judge
+from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, HostPlan, VoicePlan
+from tests.simulation.planning import random_plan
+from tests.simulation.promises import lost, unwarned
+from tests.simulation.spans import inside, union, without
+from tests.simulation.stage import play
+from tests.simulation.trial import shrunk, try_plan, try_seed
+from tests.simulation.virtual import SteppedClock, VirtualLoop
+
+_FIRST_SEEDS = range(0, 40, 5)
+
+
+@pytest.mark.parametrize("first", _FIRST_SEEDS)
+def test_no_promise_is_broken(first: int):
+    """A savable voice would be lost, a kept one called again, a loss come as a surprise, or alerts as a storm."""
+    trials = [try_seed(seed) for seed in range(first, first + 5)]
+    assert not {trial.history.plan.seed: trial.broken for trial in trials if trial.broken}
+
+
+@pytest.mark.parametrize("seed", [5, 13])
+def test_a_seed_replays_exactly(seed: int):
+    """A failure that cannot be shown a second time cannot be mended."""
+    first, second = play(random_plan(seed)), play(random_plan(seed))
+    assert first.events == second.events
+    assert first.fingerprint == second.fingerprint
+
+
+def test_another_seed_is_another_story():
+    """A fingerprint that is always the same would prove nothing."""
+    assert play(random_plan(1)).fingerprint != play(random_plan(2)).fingerprint
+
+
+def test_a_voice_is_kept_at_the_first_sweep_after_it_is_known():
+    """The simulation itself would be late, and every verdict on it wrong."""
+    history = play(plan_of())
+    assert history.used == pytest.approx({0: 5 * MINUTE}, abs=1)
+    assert history.rows[0]["status"] == "kept"
+
+
+def test_an_outage_over_the_whole_life_is_not_savable_and_is_told():
+    """The oracle would ask for what nobody can do, or a loss would come in silence."""
+    trial = try_plan(plan_of(Fault("outage", 0.0, 2 * DAY)))
+    assert lost(trial.history) == {0}
+    assert trial.verdict.savable == set()
+    assert not trial.broken
+    assert any(told.time < DAY for told in trial.history.told)
+
+
+def test_an_outage_that_ends_an_hour_before_the_deadline_is_savable():
+    """The oracle would excuse a keeper that gives up early."""
+    trial = try_plan(plan_of(Fault("outage", 0.0, DAY - HOUR)))
+    assert trial.verdict.savable == {0}
+    assert not trial.broken
+
+
+def test_the_oracle_sees_a_crowd():
+    """A rate that cannot save all would be blamed on the keeper, or excuse the loss of all."""
+    plan = replace(plan_of(voices=40), voices=(VoicePlan(0, 0.0, DAY - 10 * MINUTE),) * 40)
+    crowded = replace(plan, accounts=(AccountPlan(rpm=4, real_rpm=4),), hosts=(HostPlan("daemon", MINUTE),))
+    trial = try_plan(crowded)
+    having, could = trial.verdict.crowded[0]
+    assert 10 < could < len(having) == 40
+    assert could <= len(trial.history.used) < 40
+    assert not trial.broken
+
+
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_a_crash_at_every_await_of_a_keep_loses_nothing(hosts: int):
+    """An instance that dies at just that moment would lose the voice, or pay for it twice."""
+    for step in range(60):
+        trial = try_plan(plan_of(Fault("crash", 0.0, HOUR, 0, step), hosts=hosts))
+        assert 0 in trial.history.used, step
+        assert not trial.broken, step
+        if not trial.history.crashes:
+            assert step > 10
+            return
+
+
+def test_a_lost_answer_is_found_in_the_list_and_not_called_again():
+    """The clone fee's own call would be repeated although the provider can say that it worked."""
+    history = play(plan_of(Fault("answer lost", 0.0, HOUR)))
+    assert [call.done for call in history.calls] == [True]
+    assert history.rows[0]["status"] == "kept"
+
+
+def test_a_failing_plan_shrinks_to_what_makes_it_fail():
+    """A plan of forty voices and six faults would have to be read by a person."""
+    poison = Fault("outage", 0.0, 2 * DAY)
+    plan = plan_of(Fault("slow", 0.0, HOUR), poison, Fault("crash", HOUR, 2 * HOUR), hosts=2, voices=3)
+    small = shrunk(plan, fails=lambda smaller: bool(lost(play(smaller))))
+    assert (small.faults, len(small.voices), len(small.hosts)) == ((poison,), 1, 1)
+    assert "outage of 0: 0d 00:00:00.000 to 2d 00:00:00.000" in str(small)
+
+
+def test_sweeps_that_are_left_out_would_have_done_nothing(monkeypatch: pytest.MonkeyPatch):
+    """Skipping idle sweeps would change what happens, and weeks would be simulated that never are."""
+    plan = plan_of(Fault("outage", 0.0, 3 * HOUR), Fault("crash", HOUR, 2 * HOUR, 0, 7), voices=3)
+    skipping = play(plan)
+    monkeypatch.setattr("tests.simulation.ledger.quiet_until", lambda _raw, shared: shared)
+    whole = play(plan)
+    assert whole.sweeps > 2 * skipping.sweeps
+    assert [(c.voice, c.outcome) for c in whole.calls] == [(c.voice, c.outcome) for c in skipping.calls]
+
+
+def test_the_table_adds_up():
+    """`make chaos` would print zeros where nothing was counted."""
+    outage = outcome_of(try_plan(plan_of(Fault("outage", 0.0, 2 * DAY), voices=2)))
+    calm = outcome_of(try_plan(plan_of()))
+    rows = table([outage, calm])
+    assert rows["outage"].seeds == rows["none"].seeds == 1
+    assert rows["outage"].injected == outage.injected["outage"] > 10
+    assert (rows["all"].voices, rows["all"].savable, rows["all"].lost) == (3, 1, 0)
+    assert rows["all"].alerts == rows["outage"].alerts > 1
+    assert table([Outcome(7, Row(seeds=1, lost=2), {"crash": 1})])["crash"].lost == 2
+
+
+def test_a_loss_in_silence_is_seen():
+    """The promise would hold whatever happens."""
+    history = play(plan_of(Fault("outage", 0.0, 2 * DAY), Fault("channel down", 0.0, 2 * DAY)))
+    assert unwarned(history) == []
+    assert unwarned(replace_faults(history, Fault("outage", 0.0, 2 * DAY))) == [0]
+
+
+def replace_faults(history: History, *faults: Fault) -> History:
+    """Return a history as if only these faults had been planned."""
+    return replace(history, plan=replace(history.plan, faults=faults))
+
+
+def test_weeks_pass_in_no_time_and_in_order():
+    """The virtual clock would wait for real, or tell another time than its timers."""
+
+    async def story() -> list[float]:
+        clock = SteppedClock(asyncio.get_running_loop(), lambda time: 60.0 if time > DAY else 0.0)  # type: ignore[arg-type] # the runner's own
+        begin, seen = clock.now(), []
+        for days in (1, 6, 21):
+            await clock.sleep(days * DAY)
+            seen.append((clock.now() - begin).total_seconds())
+        return seen
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(story()) == pytest.approx([DAY, 7 * DAY + 60, 28 * DAY + 60])
+
+
+def test_a_simulation_that_waits_for_nothing_says_so():
+    """A mistake in the simulation would hang the tests."""
+
+    async def forever() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner, pytest.raises(RuntimeError, match="no timer"):
+        runner.run(forever())
+
+
+def test_spans_are_joined_cut_and_bounded():
+    """The oracle would count time that is not there."""
+    assert union([(3, 4), (0, 1), (1, 2), (5, 5)]) == [(0, 2), (3, 4)]
+    assert without([(0, 10)], [(2, 3), (2.5, 4), (9, 12)]) == [(0, 2), (4, 9)]
+    assert inside([(0, 2), (4, 9)], 1, 5) == [(1, 2), (4, 5)]
+
+
+def test_the_oracle_does_not_know_the_keeper():
+    """An oracle that shares the keeper's code shares its mistakes."""
+    assert not [name for name in vars(__import__(judge.__module__, fromlist=["judge"])) if "voicekeeper" in name]

@@ -1,0 +1,5 @@
+"""`python -m voicekeeper`."""
+
+from voicekeeper.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""How people are reached: messages through Apprise, and the heartbeat."""

@@ -1,0 +1,58 @@
+"""The one tree of errors; each knows the exit code that the command line ends with.
+
+VoicekeeperError
+├── UsageError            2   what was asked for or configured cannot be
+│   ├── ConfigError           the configuration, every mistake at once
+│   └── InputError            an argument or a file, every bad row at once
+├── NotCloned           1, 3   the provider has made no voice; it lives in `voicekeeper.cloning`
+├── SourceError           2   an owner's database cannot be read: people are told, and nothing else stops
+└── RegistryError        75   the registry cannot be worked with now
+    ├── RegistryUnavailable   missing, locked, full, read-only, not answering
+    └── SchemaMismatch        its tables are not the newest
+"""
+
+from collections.abc import Sequence
+
+
+class VoicekeeperError(Exception):
+    """Anything that voicekeeper itself has to say to its user."""
+
+    exit_code = 1
+
+
+class UsageError(VoicekeeperError):
+    """What was asked for cannot be; nothing was done."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[str] | str) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class ConfigError(UsageError):
+    """The configuration cannot be used: one line for each mistake."""
+
+
+class InputError(UsageError):
+    """An argument or a file cannot be used: one line for each mistake."""
+
+
+class SourceError(VoicekeeperError):
+    """A source of the configuration cannot be read, or gives something else than voices; no password is in it."""
+
+    exit_code = 2
+
+
+class RegistryError(VoicekeeperError):
+    """The registry cannot be worked with now; trying later may help."""
+
+    exit_code = 75
+
+
+class RegistryUnavailable(RegistryError):
+    """The registry is missing, locked, full, read-only or not answering."""
+
+
+class SchemaMismatch(RegistryError):
+    """The registry's tables are not the ones this version works with."""

@@ -1,0 +1,345 @@
+"""Keeps voices: claim → speak → settle. Read this first.
+
+A sweep is one pass over what is due. It plans the voices that were registered since the last one, works every
+account's due voices side by side, earliest deadline first, lets go what its owner let go, and warns of what is
+still not kept. A voice is claimed with its attempt already written down, spoken with once, and settled by the rules
+of `core.lifecycle`; whatever happens in between, the registry knows that a call may have been made.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from voicekeeper.calls import Calls, first_failure
+from voicekeeper.clock import Clock
+from voicekeeper.core import lifecycle, rate
+from voicekeeper.core.account import Account
+from voicekeeper.core.duration import format_duration
+from voicekeeper.core.errors import RegistryError, RegistryUnavailable
+from voicekeeper.core.outcome import Answer, Outcome
+from voicekeeper.core.schedule import Policy
+from voicekeeper.core.voice import Status, Voice
+from voicekeeper.journal import Journal, Observer, text
+from voicekeeper.proof import LISTED, Proof
+from voicekeeper.providers import Provider
+from voicekeeper.registry import accounts, claims, clonings, overdue
+from voicekeeper.registry.claims import Claim
+from voicekeeper.registry.database import Database
+from voicekeeper.registry.leased import Claimed
+from voicekeeper.registry.settling import Settlement, Written
+from voicekeeper.registry.spending import Terms
+from voicekeeper.settlements import Settlements
+from voicekeeper.skew import SkewWatch
+from voicekeeper.spool import Spool
+
+#: A sweep does not wait longer than this for an account's next slot; the account's voices stay due.
+_LONGEST_WAIT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The line to one account: its provider, its terms, and what is said on it."""
+
+    provider: Provider
+    terms: Terms
+    id_problem: Callable[[str], str | None]
+    concurrency: int
+    text: str
+    alternate_text: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What a sweep has done so far, by numbers; `failing` are the ids of voices whose last call failed.
+
+    `unfinished` accounts have more to do, `stopped` ones cannot, and why; `unknown` ones have voices and are not
+    configured. `busy` tells that other instances hold what is due, `moved` that this sweep spoke with a voice.
+    """
+
+    kept: int = 0
+    lost: int = 0
+    released: int = 0
+    verified: int = 0
+    failing: set[int] = field(default_factory=set)
+    unfinished: set[str] = field(default_factory=set)
+    stopped: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    paused: set[str] = field(default_factory=set)
+    busy: bool = False
+    moved: bool = False
+
+    @property
+    def failed(self) -> int:
+        """How many voices were spoken with and have to be tried again."""
+        return len(self.failing)
+
+    @property
+    def worked(self) -> int:
+        """How many voices were spoken with."""
+        return self.kept + self.failed + self.lost
+
+    def count(self, voice: Voice, account: Account) -> None:
+        """Take in what came of one voice's call."""
+        self.moved = True
+        self.kept += voice.status is Status.KEPT
+        self.lost += voice.status is Status.LOST
+        (self.failing.add if voice.status is Status.WAITING else self.failing.discard)(voice.id)
+        (self.paused.add if account.paused else self.paused.discard)(account.name)
+
+    def go_on(self) -> None:
+        """Begin the next sweep of the same work: what was done stays, what was in the way is looked at anew."""
+        self.moved = self.busy = False
+        self.unfinished.clear()
+        self.stopped.clear()
+
+
+class Keeper:
+    """Sweeps one registry over the lines to its accounts."""
+
+    def __init__(
+        self,
+        database: Database,
+        lines: Mapping[str, Line],
+        policies: Mapping[str, Policy],
+        default: Policy,
+        *,
+        clock: Clock,
+        instance: str,
+        log: Any,  # noqa: ANN401 - structlog's loggers take their methods from the configuration
+        progress: Callable[[Report], None] = lambda _: None,
+        observer: Observer | None = None,
+        spool: Spool | None = None,
+        grace: timedelta = timedelta(hours=1),
+    ) -> None:
+        self._grace = grace
+        self.lines, self.stopping = lines, False
+        self._database, self._clock, self._instance = database, clock, instance
+        self._journal = Journal(log, observer)
+        self._settlements = Settlements(database, spool or Spool(None, log), clock, self._journal)
+        self._policies, self._default = policies, default
+        self._proof = Proof(database, clock, log)
+        self._skew = SkewWatch(database, clock, log)
+        self._progress = progress
+        self._claims = 0
+
+    async def sweep(self, longest: timedelta | None = None, report: Report | None = None) -> Report:
+        """Work everything that is due, for `longest` at most; raise RegistryError when the registry does not work.
+
+        With a `report` the sweep goes on where that one stopped.
+        """
+        report, start = report or Report(), self._clock.now()
+        report.go_on()
+        until = start + longest if longest else None
+        await self._catch_up(report)
+        await self._plan(report, start)
+        await self._side_by_side(report, until)
+        await self._catch_up(report)
+        await self._let_go(report)
+        await self._warn(report)
+        self._journal.log.info(
+            "sweep.finished", **_figures(report), seconds=round((self._clock.now() - start).total_seconds(), 1)
+        )
+        return report
+
+    async def next_due(self) -> datetime | None:
+        """Return when the next voice comes due, None when none is planned."""
+        return await self._database.run(claims.next_due, self._clock.now())
+
+    async def _plan(self, report: Report, now: datetime) -> None:
+        """Pick up what cut-off clonings left, give new voices their times, set aside what no account can keep."""
+        for begun in await self._database.run(clonings.pick_up, now):
+            name, at = begun.voice_id, text(begun.cloned_at)
+            self._journal.log.warning("clone.cut_off", account=begun.account, voice_id=name, cloned_at=at)
+        while await self._database.run(claims.plan_some, self._policies, self._default):
+            pass
+        for name in await self._database.run(claims.set_aside, list(self.lines), now):
+            report.unknown.add(name)
+            self._journal.log.error("account.unknown", account=name)
+
+    async def _side_by_side(self, report: Report, until: datetime | None) -> None:
+        """Work all accounts; where one fails, the others' calls under way still end and are written down."""
+        works = [self._work(line, report, until) for line in self.lines.values()]
+        failures = [done for done in await asyncio.gather(*works, return_exceptions=True) if done is not None]
+        for failure in failures:
+            raise first_failure(failure)
+
+    async def _work(self, line: Line, report: Report, until: datetime | None) -> None:
+        """Work one account's due voices, as many at once as it allows; then prove what was kept."""
+        before = report.kept
+        async with asyncio.TaskGroup() as group:
+            calls = Calls(group, line.concurrency)
+            try:
+                await self._claim_all(line, calls, report, until)
+            except RegistryError:  # the calls under way may still be written down
+                await calls.all_done()
+                raise
+        if report.kept > before:
+            report.verified += await self._proof.of_keeps(line.terms.account, line.provider)
+        await self._skew.judge(line.terms.account)
+
+    async def _claim_all(self, line: Line, calls: Calls, report: Report, until: datetime | None) -> None:
+        """Claim voices whenever the account has a place, a slot and the money for them, and start their calls."""
+        account, queue, fruitful = line.terms.account, deque[int](), True
+        first = True
+        while (places := await calls.places()) and not self._over(until):
+            if not queue:
+                page = await self._database.run(claims.due, account, self._clock.now()) if fruitful else []
+                queue.extend(row for row in page if row not in self._settlements.voices)
+                report.busy |= not fruitful
+                fruitful = False
+            if not queue:
+                report.busy |= first and await self._database.run(claims.held_elsewhere, account, self._clock.now())
+                return
+            first = False
+            await self._catch_up(report)
+            claim = await self._claim(line, [queue.popleft() for _ in range(min(len(queue), places))])
+            queue.extendleft(reversed(claim.untouched))
+            for claimed in claim.work:
+                fruitful = True
+                calls.start(self._keep(line, claimed, report))
+            if claim.probe:
+                await calls.all_done()
+            if claim.stopped or (claim.wait or timedelta()) > max(_LONGEST_WAIT, 2 * line.terms.space):
+                _note_stop(report, account, claim)
+                return
+            if claim.wait:
+                fruitful = True
+                await self._clock.sleep(max((claim.wait - rate.HORIZON).total_seconds(), 0.01))
+        report.unfinished.add(account)
+
+    async def _claim(self, line: Line, ids: list[int]) -> Claim:
+        self._claims += 1
+        token = f"{self._instance}#{self._claims}"
+        return await self._database.run(claims.claim, line.terms, ids, self._clock.now(), token)
+
+    async def _keep(self, line: Line, claimed: Claimed, report: Report) -> None:
+        """Speak with one claimed voice at its slot, and settle what came of it whatever happens meanwhile."""
+        start = self._clock.monotonic()
+        try:
+            await self._clock.sleep(claimed.wait.total_seconds())
+            if not await self._workable(line, claimed, report):
+                return
+            start = self._clock.monotonic()
+            answer = await self._speak(line, claimed)
+        except asyncio.CancelledError:
+            stopped = Answer(outcome=Outcome.AMBIGUOUS, message="voicekeeper was stopped during the call.")
+            await asyncio.shield(self._settle(line, claimed, stopped, report, start))
+            raise
+        await asyncio.shield(self._settle(line, claimed, answer, report, start))
+
+    async def _workable(self, line: Line, claimed: Claimed, report: Report) -> bool:
+        """Give back what must not be called: a lease that ran out on the way, a voice_id that cannot be."""
+        now = self._clock.now()
+        problem = line.id_problem(claimed.voice.voice_id)
+        if problem is None and now < claimed.until:
+            return True
+        try:
+            if problem is not None:
+                await self._database.run(claims.put_aside, claimed, problem, now)
+                self._journal.set_aside(claimed.voice, problem)
+                report.failing.add(claimed.voice.id)
+            else:
+                await self._database.run(claims.give_back, claimed, now)
+        except RegistryUnavailable as error:  # the lease runs out by itself
+            self._journal.unrecorded(claimed.voice, error)
+        return False
+
+    async def _speak(self, line: Line, claimed: Claimed) -> Answer:
+        """Say what came of the keep call, whatever happens: a mistake with one voice must not stop the others."""
+        try:
+            return await self._ask(line, claimed)
+        except Exception as error:
+            self._journal.log.exception("voice.failed", voice=claimed.voice.name)
+            return Answer(outcome=Outcome.AMBIGUOUS, message=f"voicekeeper itself failed: {type(error).__name__}.")
+
+    async def _ask(self, line: Line, claimed: Claimed) -> Answer:
+        """Make the keep call; where an earlier one may have worked, or the voice is not found, the list decides."""
+        voice, account, provider = claimed.voice, line.terms.account, line.provider
+        if voice.last_outcome == Outcome.AMBIGUOUS and await self._proof.shows(account, provider, voice):
+            return LISTED
+        answer = await self._call(line, claimed)
+        if answer.outcome is Outcome.NOT_FOUND and await self._proof.shows(account, provider, voice):
+            return LISTED
+        return answer
+
+    async def _call(self, line: Line, claimed: Claimed) -> Answer:
+        """Ask for the task that an earlier call began, or speak; the other text has its turn after a refusal."""
+        if claimed.task_id is not None:
+            return await line.provider.resume(claimed.task_id)
+        voice = claimed.voice
+        alternate = voice.last_outcome == Outcome.REFUSED and voice.streak % 2 == 1
+
+        async def note(task_id: str) -> None:
+            try:
+                await self._database.run(claims.note_task, claimed, task_id)
+            except RegistryUnavailable as error:  # the answer carries it too, and settling insists
+                self._journal.unrecorded(voice, error, task_id=task_id)
+
+        return await line.provider.speak(voice.voice_id, line.alternate_text if alternate else line.text, note)
+
+    async def _settle(self, line: Line, claimed: Claimed, answer: Answer, report: Report, start: float) -> None:
+        """Settle an answer by the rules, write it down, and say so."""
+        now = self._clock.now()
+        self._skew.hear(line.terms.account, answer.server_time)
+        settled = lifecycle.settle(claimed.voice, answer, now, account_paused=claimed.account.paused)
+        if answer is LISTED:
+            settled = replace(settled, voice=replace(settled.voice, verified_at=now))
+        settlement = Settlement(claimed, settled, answer, now, line.terms)
+        written = await self._settlements.record(settlement)
+        if written is not None:
+            self._tell(settlement, written, report, self._clock.monotonic() - start)
+
+    async def _catch_up(self, report: Report) -> None:
+        """Write down the answers that the registry did not take before: until then nothing else is done."""
+        async for settlement, written in self._settlements.catch_up():
+            self._tell(settlement, written, report)
+
+    def _tell(self, settlement: Settlement, written: Written, report: Report, seconds: float | None = None) -> None:
+        """Say what was written down, and count it."""
+        claimed, answer = settlement.claimed, settlement.answer
+        if written.ours:
+            voice = settlement.settled.voice
+            report.count(voice, written.account)
+            self._journal.settled(voice, answer, claimed.attempt, settlement.now, seconds)
+        else:
+            self._journal.superseded(claimed.voice, answer, claimed.attempt)
+        self._journal.account(claimed.account, written.account)
+        self._progress(report)
+
+    async def _let_go(self, report: Report) -> None:
+        """Settle the voices on hold or released whose deadline has passed."""
+        while gone := await self._database.run(claims.expire_some, self._clock.now()):
+            for voice in gone:
+                lost = voice.status is Status.LOST
+                report.lost += lost
+                report.released += not lost
+                self._journal.let_go(voice)
+
+    async def _warn(self, report: Report) -> None:
+        """Raise the alarm for what is not kept although its deadline nears; a paused account has its own."""
+        run, now = self._database.run, self._clock.now()
+        held_back = [account.name for account in await run(accounts.everyone) if account.paused]
+        report.paused.update(set(held_back) & set(self.lines))
+        in_line = report.unfinished
+        while await run(claims.warn_some, self._policies, self._default, now, paused=held_back, in_line=in_line):
+            pass
+        terms, waits = [line.terms for line in self.lines.values()], dict.fromkeys(in_line, "") | report.stopped
+        await run(overdue.look, terms, held_back, waits, self._grace, now)
+
+    def _over(self, until: datetime | None) -> bool:
+        return self.stopping or (until is not None and self._clock.now() >= until)
+
+
+def _note_stop(report: Report, account: str, claim: Claim) -> None:
+    if claim.stopped:
+        report.stopped[account] = claim.stopped
+    else:
+        report.stopped[account] = f"throttled for another {format_duration(claim.wait or timedelta())}"
+
+
+def _figures(report: Report) -> dict[str, int]:
+    names = ("kept", "failed", "lost", "released", "verified")
+    return {name: getattr(report, name) for name in names}

@@ -1,0 +1,44 @@
+"""Fetch what lies behind a public address: a preview, an audio to clone from. Never with a key."""
+
+import asyncio
+
+import httpx
+
+import voicekeeper
+from voicekeeper.providers.reach import reason, trust
+
+
+class FetchError(Exception):
+    """It cannot be had; the text says why, without what a signed address holds behind its path."""
+
+
+async def fetch(url: str, *, seconds: float, most: int, ca_file: str | None = None) -> bytes:
+    """Return the body behind an address, in `seconds` as a whole and of `most` bytes; raise FetchError.
+
+    A proxy of the environment is used; `ca_file` names certificates that are trusted beside the machine's own.
+    """
+    headers = {"User-Agent": f"voicekeeper/{voicekeeper.__version__}", "Accept-Encoding": "identity"}
+    try:
+        known = trust(ca_file)
+        async with (
+            asyncio.timeout(seconds),
+            httpx.AsyncClient(headers=headers, verify=known, follow_redirects=True) as client,
+        ):
+            return await _body(client, url, most)
+    except TimeoutError as error:
+        raise FetchError(f"no whole answer within {seconds:g} s") from error
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
+        what = "could not connect" if isinstance(error, httpx.ConnectError) else "the connection broke"
+        raise FetchError(f"{what}: {reason(error) or type(error).__name__}") from error
+
+
+async def _body(client: httpx.AsyncClient, url: str, most: int) -> bytes:
+    content = bytearray()
+    async with client.stream("GET", url) as response:
+        if response.status_code != httpx.codes.OK:
+            raise FetchError(f"HTTP {response.status_code}")
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > most:
+                raise FetchError(f"it is larger than {most // 2**20} MiB")
+    return bytes(content)

@@ -1,0 +1,107 @@
+"""WaveSpeedAI's API: a prediction is submitted, then polled.
+
+Source: WaveSpeedAI's API documentation, "MiniMax Speech" and "Get prediction result". A failure is HTTP 200 with
+status "failed" and a text; the texts are not documented, so they are read by what they name.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from voicekeeper.core.outcome import Answer, Outcome
+from voicekeeper.providers import Listing, Note, http_status, tasks
+from voicekeeper.providers.answers import answer, as_object, buried_code, clean, judged, no_answer, unreadable
+from voicekeeper.providers.gateways import Access, Gateway
+from voicekeeper.providers.minimax_codes import CODES, Meaning
+from voicekeeper.providers.wire import Reply, Wire, WireError
+
+#: What a failure's text names, the first that fits.
+_NAMED = (
+    (r"voice.?id|voice (does not|not) exist|access to this voice", CODES[2054]),
+    (r"insufficient|balance|credit", CODES[1008]),
+    (r"rate limit|too many|concurren", CODES[1002]),
+    (r"sensitive|moderation|nsfw", CODES[1026]),
+    (r"invalid (param|input)|validation", CODES[2013]),
+)
+_UNDER_WAY = frozenset({"created", "processing", "pending", "queued", "starting"})
+
+
+def connect(gateway: Gateway, access: Access) -> "WaveSpeed":  # noqa: ARG001 - the shape of every family
+    """Return one account of this family."""
+    wire = Wire(access)
+    return WaveSpeed(wire, access.prefix, access.model, access.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class WaveSpeed:
+    """One account; a prediction is followed for `patience` seconds, and asked for again later."""
+
+    wire: Wire
+    prefix: str
+    model: str
+    patience: float
+
+    async def speak(self, voice_id: str, text: str, note: Note) -> Answer:
+        """Submit one prediction and follow it."""
+        body = {"text": text, "voice_id": voice_id, "format": "mp3", "enable_sync_mode": False}
+        return await tasks.followed(self._submit(body), note, self.resume, self.patience)
+
+    async def resume(self, task_id: str) -> Answer:
+        """Ask once what came of a prediction."""
+        try:
+            reply = await self.wire.get(f"{self.prefix}/predictions/{task_id}/result")
+        except WireError as error:
+            return tasks.still_open(task_id, str(error))
+        return read_result(reply, task_id)
+
+    async def listed(self) -> Listing:
+        """Say that there is no list."""
+        return Listing(None, "this gateway has no list of voices")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.wire.close()
+
+    async def _submit(self, body: dict[str, Any]) -> Answer:
+        try:
+            reply = await self.wire.post(f"{self.prefix}/minimax/{self.model}", body)
+        except WireError as error:
+            return no_answer(error)
+        return read_submitted(reply)
+
+
+def read_submitted(reply: Reply) -> Answer:
+    """Read the answer to a submission: the prediction's id, or why there is none."""
+    body = as_object(reply)
+    if body is None:
+        return unreadable(reply)
+    prediction = body.get("data")
+    if http_status.meaning(reply.status) is None and isinstance(prediction, dict):
+        task_id = prediction.get("id")
+        if prediction.get("status") == "failed":
+            return _failed(reply, prediction)
+        if isinstance(task_id, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", task_id):
+            return tasks.still_open(task_id, "the prediction is under way")
+    return judged(reply, body)
+
+
+def read_result(reply: Reply, task_id: str) -> Answer:
+    """Read a prediction's state; only a completed one with an output is a keep."""
+    body = as_object(reply) or {}
+    prediction = body.get("data")
+    if http_status.meaning(reply.status) is not None or not isinstance(prediction, dict):
+        return tasks.still_open(task_id, f"its state cannot be read (HTTP {reply.status})")
+    state = prediction.get("status")
+    if state == "failed":
+        return replace(_failed(reply, prediction), task_id=task_id)
+    if state == "completed" and prediction.get("outputs"):
+        return replace(answer(reply, body, Meaning(Outcome.KEPT, "the prediction is complete"), None), task_id=task_id)
+    return tasks.still_open(task_id, f"it is {clean(str(state))}" if state in _UNDER_WAY else "it has no output")
+
+
+def _failed(reply: Reply, prediction: dict[str, Any]) -> Answer:
+    said = clean(str(prediction.get("error") or ""))
+    code = buried_code(said)
+    named = next((meaning for words, meaning in _NAMED if re.search(words, said, re.IGNORECASE)), None)
+    meaning = CODES.get(code or 0) or named or Meaning(Outcome.TRANSIENT, "the prediction failed")
+    return answer(reply, {}, meaning, code, said)

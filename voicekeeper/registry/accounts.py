@@ -1,0 +1,156 @@
+"""The accounts table: who is open, who is paused, and the rate limiter's next slot."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
+
+from voicekeeper.core import account as core
+from voicekeeper.core import alert as alerts
+from voicekeeper.core import skew
+from voicekeeper.core.account import Account
+from voicekeeper.core.alert import Alert
+from voicekeeper.core.outcome import Answer, Outcome
+from voicekeeper.core.schedule import Policy
+from voicekeeper.core.voice import Intent, Status
+from voicekeeper.registry import outbox
+from voicekeeper.registry.rows import ACCOUNT_COLUMNS, fitted, to_account
+from voicekeeper.registry.tables import accounts, voices
+from voicekeeper.registry.types import enter, shared_now
+
+#: The outcomes that move any account; the others move one that is in trouble.
+_MOVES = frozenset({Outcome.BLOCKED, Outcome.THROTTLED, Outcome.TRANSIENT, Outcome.AMBIGUOUS})
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells an account's configuration from its last one; the lifetime of its voices, and of unknown accounts'."""
+
+    fingerprint: str
+    lifetime: timedelta = Policy().lifetime
+    default_lifetime: timedelta = Policy().lifetime
+
+
+def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
+    """Enter the configured accounts; a new or changed one is probed at once and its voices are planned anew."""
+    known = {account.name: account for account in everyone(connection)}
+    _forget(connection, known.keys() - marks.keys())
+    changed = [name for name in marks if name not in known or known[name].fingerprint != marks[name].fingerprint]
+    for name in sorted(changed):
+        enter(connection, accounts, name=name)
+        now = connection.execute(select(shared_now(connection))).scalar_one()
+        fresh = {"fingerprint": marks[name].fingerprint, "probe_at": now, "throttles": 0, "failures": 0}
+        connection.execute(update(accounts).where(accounts.c.name == name).values(**fresh))
+        outbox.resolve(connection, f"{alerts.account_key(name)}unknown", now)
+        _plan_anew(connection, name)
+        _live_for(connection, name, marks[name], now)
+
+
+def _forget(connection: Connection, names: Collection[str]) -> None:
+    """End the alerts of accounts that are configured no more: nobody probes them, so they would last for ever."""
+    keys = [f"{alerts.account_key(name)}{kind}" for name in sorted(names) for kind in ("paused", "overdue")]
+    if keys:
+        outbox.resolve_all(connection, keys, connection.execute(select(shared_now(connection))).scalar_one())
+
+
+def everyone(connection: Connection) -> list[Account]:
+    """Return all accounts that the registry knows, by name."""
+    query = select(*ACCOUNT_COLUMNS).order_by(accounts.c.name)
+    return [to_account(row) for row in connection.execute(query)]
+
+
+def lock(connection: Connection, name: str) -> tuple[Account, datetime]:
+    """Return an account, held until the transaction ends, and the time that all instances share."""
+    query = select(*ACCOUNT_COLUMNS, shared_now(connection).label("shared_now")).where(accounts.c.name == name)
+    row = connection.execute(query.with_for_update()).one()
+    return to_account(row), row.shared_now
+
+
+def save(connection: Connection, account: Account) -> None:
+    """Write an account that `lock` has returned."""
+    values = {column.name: getattr(account, column.name) for column in ACCOUNT_COLUMNS if column.name != "name"}
+    values["reason"] = fitted(account.reason, 1000)
+    connection.execute(update(accounts).where(accounts.c.name == account.name).values(**values))
+
+
+def settle(connection: Connection, name: str, answer: Answer, now: datetime) -> tuple[Account, Account]:
+    """Move an account by an answer, with its alert; return it before and after."""
+    before, shared = lock(connection, name)
+    after = core.after(before, answer, shared)
+    if after != before:
+        save(connection, after)
+    if after.paused and not before.paused:
+        outbox.raise_alert(connection, _paused_alert(connection, after, now), now)
+    if before.paused and not after.paused:
+        outbox.resolve(connection, alerts.account_key(name) + "paused", now)
+    return before, after
+
+
+def judge_clock(connection: Connection, name: str, found: timedelta, now: datetime) -> None:
+    """Raise an account's alert about this machine's clock, or end it where the clock is right again."""
+    level = skew.severity(found)
+    if level is None:
+        outbox.resolve(connection, alerts.clock_key(name), now)
+    else:
+        outbox.raise_alert(connection, alerts.wrong_clock(name, found, level), now)
+
+
+def touches(account: Account, outcome: Outcome) -> bool:
+    """Tell whether an answer can change this account, so that its row is worth locking."""
+    uneasy = account.paused or account.throttles > 0 or account.failures > 0
+    return uneasy or outcome in _MOVES
+
+
+def probe_due(account: Account, now: datetime) -> bool:
+    """Tell whether it is time for a paused account's next probe."""
+    return account.probe_at is None or account.probe_at <= now
+
+
+def take_probe(connection: Connection, account: Account, now: datetime) -> Account | None:
+    """Take a paused account's next probe, if it is time; its alert is brought up to date."""
+    if not probe_due(account, now):
+        return None
+    probed = core.probing(account, now)
+    save(connection, probed)
+    outbox.raise_alert(connection, replace(_paused_alert(connection, probed, now), renews=False), now)
+    return probed
+
+
+def next_probe(now: datetime) -> Select[tuple[datetime]]:
+    """Return the query for the next probe of a paused account."""
+    paused = accounts.c.state == core.AccountState.PAUSED.value
+    return select(func.min(accounts.c.probe_at)).where(paused, accounts.c.probe_at > now)
+
+
+def _plan_anew(connection: Connection, name: str) -> None:
+    """Let an account's voices that were not tried, or were blocked, be planned again: its terms or key changed."""
+    held_up = or_(voices.c.attempts == 0, voices.c.last_outcome == Outcome.BLOCKED.value)
+    untried = (voices.c.account == name, held_up, voices.c.lease_owner.is_(None))
+    for intent in Intent:
+        mine = (voices.c.status == Status.WAITING.value, voices.c.intent == intent.value, *untried)
+        connection.execute(update(voices).where(*mine).values(due_at=None, last_error=None))
+
+
+def _live_for(connection: Connection, name: str, mark: Mark, now: datetime) -> None:
+    """Move the deadlines that follow from the account's lifetime, where that changed; given ones stand."""
+    mine = accounts.c.name == name
+    planned_with = connection.execute(select(accounts.c.lifetime).where(mine)).scalar()
+    old = mark.default_lifetime if planned_with is None else timedelta(seconds=planned_with)
+    connection.execute(update(accounts).where(mine).values(lifetime=round(mark.lifetime.total_seconds())))
+    if old == mark.lifetime:
+        return
+    waiting = (voices.c.account == name, voices.c.status == Status.WAITING.value, voices.c.deadline.is_not(None))
+    query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline).where(*waiting)
+    followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at == old]
+    if followed:
+        moved = [{"row": row.id, "deadline": row.cloned_at + mark.lifetime, "warn_at": now} for row in followed]
+        times = {column: bindparam(column, type_=voices.c[column].type) for column in ("deadline", "warn_at")}
+        connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times), moved)
+
+
+def _paused_alert(connection: Connection, account: Account, now: datetime) -> Alert:
+    waiting = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
+    mine = select(func.min(voices.c.deadline)).where(*waiting, voices.c.account == account.name)
+    first = connection.execute(mine.where(voices.c.deadline > now)).scalar()
+    return alerts.paused(account.name, account.reason or "", first - now if first else None)

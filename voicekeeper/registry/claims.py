@@ -1,0 +1,295 @@
+"""Planning and claiming: what keeps two instances from working the same voice.
+
+A voice is claimed by a lease with a token of its own; its attempt is written in the same transaction, before any
+call.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, or_, select, update
+
+from voicekeeper.core import account as core
+from voicekeeper.core import alert as alerts
+from voicekeeper.core import lifecycle, rate
+from voicekeeper.core.account import Account
+from voicekeeper.core.outcome import Outcome
+from voicekeeper.core.schedule import Policy, plan
+from voicekeeper.core.voice import Intent, Status, Voice
+from voicekeeper.registry import accounts, clonings, deliveries, outbox, settling, spending
+from voicekeeper.registry.leased import Claimed
+from voicekeeper.registry.rows import fitted, select_voices, to_voice
+from voicekeeper.registry.spending import Terms
+from voicekeeper.registry.tables import attempts, voices
+from voicekeeper.registry.types import shared_now
+
+_BATCH = 500
+_SET_ASIDE = timedelta(hours=1)
+#: With a deadline so near, the whole rate is used even where the provider would have it grow.
+_NEAR = timedelta(hours=1)
+#: A task that has not ended so long after it was begun is given up, and the call is made anew.
+_TASK_LIFE = timedelta(hours=1)
+_WAITING = voices.c.status == Status.WAITING.value
+_WANTED = (_WAITING, voices.c.intent == Intent.KEEP.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought: work, or how long the account has to wait for its next slot, or why it is stopped.
+
+    `untouched` are the ids that no slot was left for; `probe` says that the account is paused and this tries it.
+    """
+
+    work: Sequence[Claimed] = ()
+    untouched: Sequence[int] = ()
+    wait: timedelta | None = None
+    stopped: str | None = None
+    probe: bool = False
+
+
+def plan_some(connection: Connection, policies: Mapping[str, Policy], default: Policy) -> int:
+    """Plan some of the voices that have no times yet; return how many."""
+    unplanned = (_WAITING, voices.c.intent.in_([intent.value for intent in Intent]), voices.c.due_at.is_(None))
+    query = select(voices.c.id, voices.c.account, voices.c.cloned_at, voices.c.deadline).where(*unplanned).limit(_BATCH)
+    rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+    planned = []
+    for row in rows:
+        times = plan(row.cloned_at, row.deadline, policies.get(row.account, default))
+        planned.append({"row": row.id, "deadline": times.deadline, "due_at": times.due_at, "warn_at": times.warn_at})
+    if planned:
+        times_of: dict[str, Any] = {name: bindparam(name) for name in ("deadline", "due_at", "warn_at")}
+        connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times_of), planned)
+    return len(rows)
+
+
+def set_aside(connection: Connection, configured: Sequence[str], now: datetime) -> Sequence[str]:
+    """Put off the due voices whose account is not configured, with one alert an account; return these accounts."""
+    unknown = (*_WANTED, voices.c.due_at <= now, voices.c.account.not_in(list(configured)))
+    # In the order of the index: asked for distinct ones, SQLite reads all voices in the order of their accounts.
+    some = select(voices.c.account).where(*unknown).order_by(voices.c.due_at).limit(_BATCH)
+    names = sorted(set(connection.execute(some).scalars()))
+    for name in names:
+        outbox.raise_alert(connection, alerts.unknown_account(name), now)
+    if names:
+        reason = "its account is not in the configuration"
+        theirs = (*unknown, voices.c.account.in_(names))
+        connection.execute(update(voices).where(*theirs).values(due_at=now + _SET_ASIDE, last_error=reason))
+    return names
+
+
+def due(connection: Connection, account: str, now: datetime) -> list[int]:
+    """Return ids of an account's due voices, in working order; a page of them at most."""
+    mine = select(voices.c.id).where(*_due(now), voices.c.account == account, _free(shared_now(connection)))
+    return [row.id for row in connection.execute(_in_order(mine, now).limit(_BATCH))]
+
+
+def claim(connection: Connection, terms: Terms, ids: Sequence[int], now: datetime, token: str) -> Claim:
+    """Lease these voices as far as they are still due and free and the account's slots and budget allow."""
+    account, shared = accounts.lock(connection, terms.account)
+    if account.paused and not accounts.probe_due(account, shared):
+        return Claim(stopped=f"paused: {account.reason}")
+    ids = _to_probe(connection, account, ids, now, shared) if account.paused else ids
+    space = _space(connection, account, terms, ids, now, shared)
+    slots = rate.reserve(account.slot_at, shared, space, len(ids))
+    if not slots.waits:
+        return Claim(untouched=ids, wait=slots.next_at - shared)
+    granted = spending.affordable(connection, terms, now, len(slots.waits))
+    if not granted:
+        return Claim(stopped="its budget is spent")
+    found = _lock_free(connection, ids[:granted], now, shared)
+    if found and account.paused:
+        account = accounts.take_probe(connection, account, shared) or account
+    used = rate.reserve(account.slot_at, shared, space, len(found))
+    accounts.save(connection, replace(account, slot_at=used.next_at))
+    _lease(connection, found, token, shared + terms.lease)
+    work = _begin(connection, found, token, now, terms)
+    waits = zip(work, used.waits, strict=True)
+    claimed = [
+        Claimed(voice, account, attempt, task, token, wait, now + terms.lease) for (voice, attempt, task), wait in waits
+    ]
+    return Claim(claimed, untouched=ids[granted:], probe=account.paused)
+
+
+def _space(
+    connection: Connection, account: Account, terms: Terms, ids: Sequence[int], now: datetime, shared: datetime
+) -> timedelta:
+    """Return the space between two calls: wider in trouble and after it, but not where a deadline is near."""
+    space = core.space(account, terms.space, shared)
+    if space == terms.space:
+        return space
+    near = (voices.c.id.in_(ids), voices.c.deadline > now, voices.c.deadline <= now + _NEAR)
+    hurried = connection.execute(select(voices.c.id).where(*near).limit(1)).first()
+    return space if hurried is None else terms.space
+
+
+def _to_probe(
+    connection: Connection, account: Account, ids: Sequence[int], now: datetime, shared: datetime
+) -> Sequence[int]:
+    """Choose the voice that tries a paused account: the earliest deadline, so that the probe is useful work.
+
+    Every second time it is one that was not blocked before, or one poisoned voice could keep the account closed.
+    """
+    if account.probes % 2:
+        spared = or_(voices.c.last_outcome.is_(None), voices.c.last_outcome != Outcome.BLOCKED.value)
+        mine = select(voices.c.id).where(*_due(now), voices.c.account == account.name, _free(shared), spared)
+        for other in connection.execute(_in_order(mine, now).limit(1)):
+            return [other.id]
+    return ids[:1]
+
+
+def note_task(connection: Connection, claimed: Claimed, task_id: str) -> None:
+    """Write down the task that a call began, before its end is awaited."""
+    connection.execute(update(attempts).where(attempts.c.id == claimed.attempt).values(task_id=fitted(task_id, 128)))
+
+
+def give_back(connection: Connection, claimed: Claimed, now: datetime) -> None:
+    """Undo a claim whose call was never made: the attempt goes, the voice is free and due as before."""
+    mine = (voices.c.id == claimed.voice.id, voices.c.lease_owner == claimed.token)
+    connection.execute(attempts.delete().where(attempts.c.id == claimed.attempt, attempts.c.finished_at.is_(None)))
+    connection.execute(update(voices).where(*mine).values(lease_owner=None, lease_until=None, updated_at=now))
+
+
+def put_aside(connection: Connection, claimed: Claimed, problem: str, now: datetime) -> None:
+    """Undo a claim of a voice that cannot be worked, with an alert; it is looked at again after a while."""
+    later = {"due_at": now + _SET_ASIDE, "last_error": fitted(problem, 1000)}
+    mine = (voices.c.id == claimed.voice.id, voices.c.lease_owner == claimed.token)
+    if connection.execute(update(voices).where(*mine).values(**later)).rowcount:
+        outbox.raise_alert(connection, alerts.unworkable(claimed.voice, problem), now)
+    give_back(connection, claimed, now)
+
+
+def expire_some(connection: Connection, now: datetime) -> list[Voice]:
+    """Settle some of the held and released voices whose deadline has passed; return them as they now are."""
+    over = (_WAITING, voices.c.intent.in_([Intent.HOLD.value, Intent.RELEASE.value]), voices.c.deadline <= now)
+    query = select_voices().where(*over).order_by(voices.c.deadline).limit(_BATCH).with_for_update(skip_locked=True)
+    settled = [lifecycle.expire(to_voice(row), now) for row in connection.execute(query)]
+    settling.write(connection, settled, now)
+    return [change.voice for change in settled]
+
+
+def warn_some(
+    connection: Connection,
+    policies: Mapping[str, Policy],
+    default: Policy,
+    now: datetime,
+    *,
+    paused: Sequence[str] = (),
+    in_line: Collection[str] = (),
+) -> int:
+    """Look at some of the voices that have reached a rung of warning.
+
+    Those of paused accounts are held back; those of accounts `in_line` may only wait for a slot.
+    """
+    reached = (_WAITING, voices.c.warn_at <= now, voices.c.account.not_in(list(paused)))
+    query = select_voices().where(*reached).order_by(voices.c.warn_at).limit(_BATCH).with_for_update(skip_locked=True)
+    rows = connection.execute(query).all()
+    for voice in map(to_voice, rows):
+        policy = policies.get(voice.account, default)
+        change = lifecycle.warn(voice, now, policy, in_line=voice.account in in_line)
+        connection.execute(update(voices).where(voices.c.id == voice.id).values(warn_at=change.voice.warn_at))
+        if change.alert:
+            outbox.raise_alert(connection, change.alert, now)
+    return len(rows)
+
+
+def held_elsewhere(connection: Connection, account: str, now: datetime) -> bool:
+    """Tell whether other instances work on due voices of this account."""
+    leased = voices.c.lease_until > shared_now(connection)
+    query = select(voices.c.id).where(*_due(now), voices.c.account == account, leased)
+    # In the order of the index: for one row in any order PostgreSQL would read the table from its beginning.
+    return connection.execute(query.order_by(voices.c.due_at).limit(1)).first() is not None
+
+
+def anything_to_do(connection: Connection, now: datetime) -> bool:
+    """Tell whether a sweep would keep, let go, warn or tell; only planned voices count."""
+    waiting = select(voices.c.id)
+    idle = [Intent.HOLD.value, Intent.RELEASE.value]
+    questions = (
+        waiting.where(*_due(now)),
+        waiting.where(_WAITING, voices.c.intent.in_(idle), voices.c.deadline <= now),
+        waiting.where(_WAITING, voices.c.warn_at <= now),
+        clonings.left_open(connection),
+        outbox.waiting(now),
+        deliveries.digest_due(now),
+    )
+    return any(connection.execute(question.limit(1)).first() is not None for question in questions)
+
+
+def next_due(connection: Connection, now: datetime) -> datetime | None:
+    """Return when there is next something to do after now: a voice, a warning, a probe, a word; None for nothing."""
+    nexts = (
+        select(func.min(voices.c.due_at)).where(*_WANTED, voices.c.due_at > now),
+        select(func.min(voices.c.warn_at)).where(_WAITING, voices.c.warn_at > now),
+        accounts.next_probe(now),
+        outbox.next_at(connection, now),
+        deliveries.next_digest(now),
+    )
+    moments = (connection.execute(query).scalar() for query in nexts)
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (*_WANTED, voices.c.due_at <= now)
+
+
+def _free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    return or_(voices.c.lease_until.is_(None), voices.c.lease_until <= shared)
+
+
+def _in_order(query: Select[tuple[int]], now: datetime) -> Select[tuple[int]]:
+    """Put the earliest deadline first, and those past it after all that can surely be saved."""
+    past = case((voices.c.deadline <= now, 1), else_=0)
+    return query.order_by(past, voices.c.deadline, voices.c.priority.desc(), voices.c.id)
+
+
+def _lock_free(connection: Connection, ids: Sequence[int], now: datetime, shared: datetime) -> list[Voice]:
+    """Look again under the lock: only voices that are still due and free, in the order of `ids`."""
+    query = select_voices().where(voices.c.id.in_(ids), *_due(now), _free(shared)).with_for_update(skip_locked=True)
+    found = {row.id: to_voice(row) for row in connection.execute(query)}
+    return [found[row] for row in ids if row in found]
+
+
+def _lease(connection: Connection, found: Sequence[Voice], token: str, until: datetime) -> None:
+    mine = voices.c.id.in_([voice.id for voice in found])
+    connection.execute(update(voices).where(mine).values(lease_owner=token, lease_until=until))
+
+
+def _doubted(connection: Connection, voice: Voice, now: datetime) -> Voice:
+    """Close what a dead instance left open: its call may have been made, so the voice counts as ambiguous."""
+    if voice.lease_owner is None:
+        return voice
+    left = (attempts.c.voice == voice.id, attempts.c.finished_at.is_(None))
+    reason = "the instance that made this call ended before it could record the answer"
+    ended = {"finished_at": now, "outcome": Outcome.AMBIGUOUS.value, "message": reason}
+    if not connection.execute(update(attempts).where(*left).values(**ended)).rowcount:
+        return voice
+    return replace(voice, last_outcome=Outcome.AMBIGUOUS.value, last_error=reason, streak=1, streak_since=now)
+
+
+def _begin(
+    connection: Connection, found: Sequence[Voice], token: str, now: datetime, terms: Terms
+) -> list[tuple[Voice, int, str | None]]:
+    """Write down the attempts, before any call can be made; return each voice with its attempt and its open task."""
+    if not found:
+        return []
+    doubted = [_doubted(connection, voice, now) for voice in found]
+    tasks = [_open_task(connection, voice, now) for voice in doubted]
+    row = {"instance": token, "started_at": now, "model": terms.model}
+    connection.execute(attempts.insert(), [row | {"voice": voice.id} for voice in doubted])
+    ours = (attempts.c.voice.in_([voice.id for voice in found]), attempts.c.instance == token)
+    begun = select(attempts.c.voice, attempts.c.id).where(*ours, attempts.c.finished_at.is_(None))
+    of_voice = {row.voice: row.id for row in connection.execute(begun)}
+    return [(voice, of_voice[voice.id], task) for voice, task in zip(doubted, tasks, strict=True)]
+
+
+def _open_task(connection: Connection, voice: Voice, now: datetime) -> str | None:
+    """Return the task that an earlier attempt began, while its end is not known and it can still end."""
+    if voice.last_outcome != Outcome.AMBIGUOUS:
+        return None
+    begun = (attempts.c.voice == voice.id, attempts.c.task_id.is_not(None), attempts.c.started_at > now - _TASK_LIFE)
+    query = select(attempts.c.task_id, attempts.c.outcome).where(*begun).order_by(attempts.c.id)
+    asked = [(row.task_id, row.outcome) for row in connection.execute(query)]
+    ended = {task for task, outcome in asked if outcome not in (None, Outcome.AMBIGUOUS.value)}
+    return next((task for task, _ in asked if task not in ended), None)

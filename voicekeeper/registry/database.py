@@ -1,0 +1,296 @@
+"""The connection to the registry: one engine, short transactions on a small thread pool, failures in plain words."""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from voicekeeper.clock import Clock
+from voicekeeper.core.errors import ConfigError, RegistryUnavailable
+from voicekeeper.registry.faults import hang_up, watch_file
+
+P = ParamSpec("P")
+S = TypeVar("S")
+T = TypeVar("T")
+
+_FAMILIES = {"postgres": "postgresql", "mariadb": "mysql"}
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+_EXTRAS = {"postgresql+psycopg": "postgres", "mysql+pymysql": "mysql"}
+#: Seconds. A statement that takes longer means a registry that does not answer; a lease outlives its call by more.
+_CONNECT_TIMEOUT = 5
+_STATEMENT_TIMEOUT = 15
+_SQLITE_BUSY = 5.0
+#: SQLite makes one transaction of so many at most.
+_TOGETHER = 64
+#: Threads for those who only look.
+_READERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Work that waits for a registry thread, and where its result goes."""
+
+    work: Callable[[Connection, Sequence[Any]], Sequence[Any]]
+    item: Any = None
+    answer: Future[Any] = field(default_factory=Future)
+
+
+class Database:
+    """The registry's engine; `run` and `read` are its asynchronous faces, `transaction` its synchronous one.
+
+    SQLite has one writer, so it gets one thread; the others get a few. A driver call cannot be cancelled, so
+    `run` shields it: what was begun is committed, whatever becomes of the caller. A `clock` is given only where
+    time is simulated: then it stands in for the database's own.
+    """
+
+    def __init__(self, url: str, *, create: bool = False, clock: Clock | None = None) -> None:
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._create = create
+        self.engine = _engine(self.url).execution_options(clock=clock)
+        self._asked: deque[_Asked] = deque()
+        self._threads = ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="registry-reader")
+
+    @property
+    def name(self) -> str:
+        """The registry's address without its password."""
+        return shown(self.url)
+
+    @contextmanager
+    def transaction(self, *, reading: bool = False) -> Iterator[Connection]:
+        """Open a transaction that commits at its end; raise RegistryUnavailable when the registry does not work."""
+        self._require_file()
+        try:
+            engine = self.engine.execution_options(reading=True) if reading else self.engine
+            with engine.begin() as connection:
+                yield connection
+        except (IntegrityError, DataError):
+            raise
+        except DBAPIError as error:
+            raise RegistryUnavailable(_explain(self, error)) from error
+        except SQLAlchemyError as error:
+            raise RegistryUnavailable(f"registry {self.name}: {error}") from error
+
+    def call(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)` in a transaction of its own."""
+        with self.transaction() as connection:
+            return work(connection, *args, **kwargs)
+
+    async def run(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)` on a registry thread, in a transaction that it may share with others that wait."""
+        return cast("T", await self.together(lambda connection, _: [work(connection, *args, **kwargs)], None))
+
+    async def together(self, work: Callable[[Connection, Sequence[S]], Sequence[T]], item: S) -> T:
+        """Run `work(connection, items)` with this item and those that wait for the same work; return its own result."""
+        asked = _Asked(work, item)
+        self._asked.append(asked)
+        self._start(asked)
+        result: T = await asyncio.shield(asyncio.wrap_future(asked.answer))
+        return result
+
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)`, which must not write, on a thread that the keeper never waits for."""
+
+        def look() -> T:
+            with self.transaction(reading=True) as connection:
+                return work(connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, look)
+
+    def _start(self, asked: _Asked) -> None:
+        """Have a thread do it; where the machine gives none, it is not done."""
+        try:
+            self._threads.submit(self._work)
+        except RuntimeError as error:
+            with suppress(ValueError):  # a thread that was there already has taken it
+                self._asked.remove(asked)
+                raise RegistryUnavailable(f"registry {self.name}: {error} (this machine has none left)") from error
+
+    def _work(self) -> None:
+        """Do what is asked for: on SQLite all of it with one commit, because a commit costs more than the work."""
+        most = _TOGETHER if self.is_sqlite else 1
+        asked = [self._asked.popleft() for _ in range(min(len(self._asked), most))]
+        if len(asked) > 1 and self._try(asked):
+            return
+        for one in asked:
+            self._insist(one)
+
+    def _try(self, asked: Sequence[_Asked]) -> bool:
+        """Do all of it in one transaction; False when one failed and nothing is done."""
+        try:
+            results = self.call(_do, asked)
+        except Exception:  # noqa: BLE001 - each is done again by itself, and the one that fails says why
+            return False
+        for one, result in zip(asked, results, strict=True):
+            one.answer.set_result(result)
+        return True
+
+    def _insist(self, asked: _Asked) -> None:
+        """Do one thing by itself; whoever asked for it gets what it raises."""
+        try:
+            asked.answer.set_result(self.call(_do, [asked])[0])
+        except BaseException as error:  # noqa: BLE001 - likewise
+            asked.answer.set_exception(error)
+
+    def close(self) -> None:
+        """Close all connections, after the work under way."""
+        self._threads.shutdown(wait=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        self.engine.dispose()
+
+    def _require_file(self) -> None:
+        path = self.url.database
+        if not self.is_sqlite or not path or path == ":memory:" or Path(path).is_file():
+            return
+        if self._create:
+            _make_private(path)
+        else:
+            raise RegistryUnavailable(
+                f"there is no registry at {path}: `voicekeeper migrate` creates it, or correct registry.url"
+            )
+
+
+def _make_private(path: str) -> None:
+    """Make a file that its owner alone can read; SQLite makes those beside it alike, and says why it cannot."""
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _do(connection: Connection, asked: Sequence[_Asked]) -> list[Any]:
+    """Do what was asked for in its order; what wants the same work in a row gets it done at once."""
+    rows = (list(same) for _, same in groupby(asked, key=attrgetter("work")))
+    return [result for same in rows for result in same[0].work(connection, [one.item for one in same])]
+
+
+def shown(url: URL) -> str:
+    """Write a database's address without its password."""
+    query = {key: "***" if "pass" in key.lower() else value for key, value in url.query.items()}
+    return url.set(drivername=url.get_backend_name(), query=query).render_as_string(hide_password=True)
+
+
+def parse_url(text: str) -> URL:
+    """Read a registry URL and choose its driver unless it names one; raise ConfigError with what would mend it."""
+    try:
+        url = make_url(text)
+        said, _, driver = url.drivername.partition("+")
+        family = _FAMILIES.get(said, said)
+        return url.set(drivername=f"{family}+{driver}" if driver else _DRIVERS.get(family, family))
+    except ArgumentError as error:
+        raise ConfigError('registry.url is not a database URL: write it like "sqlite:///voicekeeper.db"') from error
+
+
+def _engine(url: URL) -> Engine:
+    backend = url.get_backend_name()
+    if backend not in _DRIVERS:
+        raise ConfigError(f'registry.url: "{backend}" is not one of sqlite, postgresql, mysql, mariadb')
+    try:
+        return _OPEN[backend](url)
+    except (ImportError, NoSuchModuleError) as error:
+        extra = _EXTRAS.get(url.drivername)
+        mend = f": pip install 'voicekeeper[{extra}]'" if extra else ""
+        raise ConfigError(f"registry.url: the driver of {url.drivername} is not installed{mend}") from error
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _SQLITE_BUSY, "isolation_level": None})
+    event.listen(engine, "connect", _sqlite_pragmas)
+    watch_file(engine, url.database)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
+    for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """Take the write lock at once: pysqlite's own late one lets two processes claim the same voice."""
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL) -> Engine:
+    wait = _STATEMENT_TIMEOUT * 1000
+    # Every statement is a short range of an index: compiling or sharing it costs more than running it.
+    short = "-c jit=off -c max_parallel_workers_per_gather=0"
+    options = f"-c statement_timeout={wait} -c lock_timeout={wait} -c timezone=UTC {short}"
+    arguments = {"connect_timeout": _CONNECT_TIMEOUT, "options": options}
+    engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
+    hang_up(engine, _STATEMENT_TIMEOUT)
+    return engine
+
+
+def _mysql(url: URL) -> Engine:
+    arguments = {
+        "connect_timeout": _CONNECT_TIMEOUT,
+        "read_timeout": _STATEMENT_TIMEOUT,
+        "write_timeout": _STATEMENT_TIMEOUT,
+        "charset": "utf8mb4",
+        "init_command": "SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'",
+    }
+    engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
+    event.listen(engine, "handle_error", _mysql_refusal)
+    return engine
+
+
+def _mysql_refusal(context: ExceptionContext) -> None:
+    """Raise IntegrityError for a broken CHECK: PyMySQL takes it for a failure of the server."""
+    error = context.original_exception
+    if error.args and error.args[0] in _CHECK_BROKEN:
+        raise IntegrityError(context.statement, context.parameters, error) from error
+
+
+#: MariaDB's and MySQL's numbers for it.
+_CHECK_BROKEN = (4025, 3819)
+_OPEN: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql}
+
+#: What a driver says, and what would mend it.
+_MENDS = {
+    "readonly database": "the file or its folder cannot be written by this user",
+    "unable to open database": "the folder does not exist or cannot be written by this user",
+    "database is locked": "another program holds the file; try again when it is done",
+    "disk is full": "the disk is full",
+    "database or disk is full": "the disk is full",
+    "disk i/o error": "the disk failed or is full",
+    "file is not a database": "the file is something else: correct registry.url",
+    "no such table": "run `voicekeeper migrate`",
+    'relation "': "run `voicekeeper migrate`",
+    "doesn't exist": "run `voicekeeper migrate`",
+    "connection refused": "is the server running, and are host and port right?",
+    "not known": "is the host in registry.url right?",
+    "resolve host": "is the host in registry.url right?",
+    "password authentication failed": "correct user and password in registry.url",
+    "access denied": "correct user and password in registry.url",
+    'role "': "correct user and password in registry.url",
+    "does not exist": "create the database, then run `voicekeeper migrate`",
+    "unknown database": "create the database, then run `voicekeeper migrate`",
+    "read-only": "the server is read-only: a standby, perhaps",
+    "timeout": "the server does not answer in time",
+    "timed out": "the server does not answer in time",
+    "was replaced": "it is opened anew with the next try",
+}
+
+
+def _explain(database: Database, error: DBAPIError) -> str:
+    """Say what the driver said, and what would mend it."""
+    words = said(error)
+    mend = next((mend for sign, mend in _MENDS.items() if sign in words.lower()), "try again later")
+    return f"registry {database.name}: {words} ({mend})"
+
+
+def said(error: DBAPIError) -> str:
+    """Return what the driver said in one line, without the statement and its values."""
+    # PostgreSQL adds the statement and the row below its message.
+    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join((primary or str(error.orig)).split())[:300]

@@ -1,0 +1,141 @@
+"""Column types and expressions that mean the same on SQLite, PostgreSQL, MariaDB and MySQL."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Integer,
+    String,
+    Table,
+    TypeDecorator,
+    literal,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+#: SQLite only counts an INTEGER PRIMARY KEY up by itself.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+# Each database's own words are imported where it is used: all of them together take a twentieth of a second, which
+# every run would pay.
+def _moment_on(dialect: str) -> TypeEngine[Any]:
+    if dialect == "sqlite":
+        return String(40)
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - as said above
+
+        return postgresql.TIMESTAMP(timezone=True)
+    if dialect == "mysql":
+        from sqlalchemy.dialects import mysql  # noqa: PLC0415 - as said above
+
+        return mysql.DATETIME(fsp=6)
+    return DateTime()
+
+
+def _insert_on(dialect: str) -> Any:  # noqa: ANN401 - each database has an Insert of its own
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment: aware in, aware out, always UTC, to the microsecond.
+
+    SQLAlchemy's own DateTime drops offsets on SQLite and MariaDB, and MariaDB cuts microseconds. On SQLite it is
+    text of one width, so that it sorts as time; any ISO form that another program wrote is read.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the database's own type."""
+        return dialect.type_descriptor(_moment_on(dialect.name))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        """Write an aware moment; a naive one is a mistake of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without its time zone: {value}")
+        moment = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002 - the base's
+        """Read a moment."""
+        if value is None:
+            return None
+        moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class DatabaseNow(FunctionElement[datetime]):
+    """The database's own clock, so that leases and rate limits do not depend on any host's."""
+
+    type = Utc()
+    inherit_cache = True
+
+
+@compiles(DatabaseNow, "sqlite")
+def _sqlite_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401, ARG001 - SQLAlchemy's
+    return "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _postgres_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401, ARG001 - SQLAlchemy's
+    return "clock_timestamp()"
+
+
+@compiles(DatabaseNow, "mysql", "mariadb")
+def _mysql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401, ARG001 - SQLAlchemy's
+    return "UTC_TIMESTAMP(6)"
+
+
+class DefaultNow(FunctionElement[datetime]):
+    """The default of a column that says when its row was written."""
+
+    type = Utc()
+    inherit_cache = True
+
+
+@compiles(DefaultNow, "sqlite", "postgresql")
+def _default_now(element: DefaultNow, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401, ARG001 - SQLAlchemy's
+    return "CURRENT_TIMESTAMP"
+
+
+@compiles(DefaultNow, "mysql", "mariadb")
+def _mysql_default_now(element: DefaultNow, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401, ARG001 - SQLAlchemy's
+    return "(UTC_TIMESTAMP(6))"
+
+
+def shared_now(connection: Connection) -> ColumnElement[datetime]:
+    """Return the time that all instances share: the database's, or the simulated clock's of the engine."""
+    clock = connection.get_execution_options().get("clock")
+    return literal(clock.now(), Utc) if clock else DatabaseNow()
+
+
+def enter(connection: Connection, table: Table, **values: Any) -> None:  # noqa: ANN401 - a row's values
+    """Insert a row unless another instance has entered it."""
+    enter_all(connection, table, [values])
+
+
+def enter_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of the same columns, but none that another instance has entered.
+
+    MySQL's plain INSERT would deadlock with a third one.
+    """
+    if connection.dialect.name in ("mysql", "mariadb"):
+        first = next(iter(rows[0]))
+        connection.execute(_insert_on("mysql")(table).on_duplicate_key_update({first: table.c[first]}), rows)
+    else:
+        connection.execute(_insert_on(connection.dialect.name)(table).on_conflict_do_nothing(), rows)

@@ -1,0 +1,285 @@
+"""The one place where everything is put together, for the command line and the daemon alike."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voicekeeper import logs
+from voicekeeper.alerts.channels import Channel, Channels, channel_id
+from voicekeeper.alerts.heartbeat import Heartbeat
+from voicekeeper.clock import Clock, WallClock
+from voicekeeper.config import AccountSettings, AlertSettings, ChannelSettings, Settings, state_folder
+from voicekeeper.core import overdue, rate
+from voicekeeper.core.alert import Severity
+from voicekeeper.core.channel import Rhythm, Rule
+from voicekeeper.core.errors import InputError
+from voicekeeper.core.wording import Language
+from voicekeeper.journal import Observer
+from voicekeeper.keeper import Keeper, Line, Report
+from voicekeeper.notify import Notifier
+from voicekeeper.providers import Provider
+from voicekeeper.providers.gateways import Access, Connection
+from voicekeeper.registry import accounts, schema
+from voicekeeper.registry.database import Database, parse_url
+from voicekeeper.registry.spending import Terms
+from voicekeeper.sources import Sources
+from voicekeeper.spool import Spool
+
+if TYPE_CHECKING:
+    from voicekeeper.cloning import Cloning
+
+#: A long sweep is cut into rounds of this length, so that alerts and the watchdog do not wait for its end.
+ROUND = timedelta(minutes=1)
+#: A lease outlives the whole call twice over, and the way to it.
+_LEASE_MARGIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that a sweep needs."""
+
+    settings: Settings
+    database: Database
+    sources: Sources
+    keeper: Keeper
+    notifier: Notifier
+    heartbeat: Heartbeat
+    channels: Channels
+
+    async def look_again(self) -> None:
+        """Look at a registry that went away as at a start: it may be another one by now, restored or failed over to."""
+        await asyncio.to_thread(_enter, self.database, self.settings)
+
+    async def rounds(self) -> Report:
+        """Make rounds until nothing is due any more, or nothing moves."""
+        report = await self.round(ROUND)
+        while report.unfinished and report.moved and not self.keeper.stopping:
+            report = await self.round(ROUND, report)
+        return report
+
+    async def round(self, longest: timedelta | None = None, report: Report | None = None) -> Report:
+        """Make one sweep, with its heartbeat, and tell people what came of it; with a `report` it goes on there."""
+        await self.heartbeat.started()
+        try:
+            await self.sources.read(lambda: self.keeper.stopping)
+            report = await self.keeper.sweep(longest, report)
+        except Exception:
+            await self.heartbeat.finished(ok=False)
+            raise
+        await self.notifier.tell()
+        await self.heartbeat.finished(ok=not (report.lost or report.paused))
+        return report
+
+
+def open_database(settings: Settings, folder: Path, *, create: bool = False, clock: Clock | None = None) -> Database:
+    """Return the configured registry; a relative SQLite path starts at the configuration's folder."""
+    url = parse_url(settings.registry.url.reveal())
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        url = url.set(database=str(folder / url.database))
+    return Database(url.render_as_string(hide_password=False), create=create, clock=clock)
+
+
+def open_spool(settings: Settings, folder: Path, log: Any) -> Spool:  # noqa: ANN401 - structlog's loggers take their methods from the configuration
+    """Return where answers wait that the registry would not take."""
+    return Spool(state_folder(folder) / settings.keep.spool, log)
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings,
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    log: Any = None,  # noqa: ANN401 - structlog's loggers take their methods from the configuration
+    progress: Callable[[Report], None] = lambda _: None,
+    observer: Observer | None = None,
+) -> AsyncIterator[App]:
+    """Put everything together and take it apart at the end; raise at once for anything that cannot work.
+
+    A `clock` is given only where time is simulated.
+    """
+    database = open_database(settings, folder, clock=clock)
+    providers: dict[str, Provider] = {}
+    try:
+        schema.require_newest(database)
+        channels = Channels(alert_channels(settings))
+        if channels:
+            channels.open()
+        database.call(accounts.sync, _marks(settings))
+        providers.update({name: connection(account) for name, account in settings.accounts.items()})
+        log = log or logs.logger()
+        yield _app(settings, folder, database, providers, channels, clock or WallClock(), log, progress, observer)
+    finally:
+        for provider in providers.values():
+            await provider.close()
+        database.close()
+
+
+def _app(
+    settings: Settings,
+    folder: Path,
+    database: Database,
+    providers: Mapping[str, Provider],
+    channels: Channels,
+    clock: Clock,
+    log: Any,  # noqa: ANN401 - likewise
+    progress: Callable[[Report], None],
+    observer: Observer | None = None,
+) -> App:
+    keeper = Keeper(
+        database,
+        {name: line(settings, name, providers[name], clock.scale) for name in settings.accounts},
+        settings.policies,
+        settings.default_policy,
+        clock=clock,
+        instance=_instance(),
+        log=log,
+        progress=progress,
+        observer=observer,
+        spool=open_spool(settings, folder, log),
+        grace=overdue.grace(settings.serve.sweep_every),
+    )
+    public_url = settings.serve.public_url
+    notifier = Notifier(database, channels, clock, settings.alerts.repeat_every, log, public_url)
+    beat = settings.alerts.heartbeat_url
+    heartbeat = Heartbeat(beat.reveal() if beat else None)
+    sources = Sources(database, settings, folder, clock, log)
+    return App(settings, database, sources, keeper, notifier, heartbeat, channels)
+
+
+def alert_channels(settings: Settings) -> list[Channel]:
+    """Return the configured ways to reach people, each with its rule."""
+    alerts = settings.alerts
+    told_all = [
+        (f"alerts.urls[{number}]", ChannelSettings.model_construct(url=url)) for number, url in enumerate(alerts.urls)
+    ]
+    own = [(f"alerts.channels[{number}]", one) for number, one in enumerate(alerts.channels)]
+    return [Channel(one.url.reveal(), _rule(one, alerts), place) for place, one in (*told_all, *own)]
+
+
+def _rule(one: ChannelSettings, alerts: AlertSettings) -> Rule:
+    return Rule(
+        id=channel_id(one.url.reveal()),
+        least=None if one.min_severity == "none" else Severity(one.min_severity),
+        quiet=one.quiet_hours,
+        zone=one.time_zone or alerts.time_zone,
+        digest=Rhythm(one.digest) if one.digest else None,
+        digest_at=one.digest_at,
+        language=Language(one.language or alerts.language),
+    )
+
+
+def line(settings: Settings, name: str, provider: Provider, scale: float) -> Line:
+    """Return the line to one account; a call takes real seconds, of which its lease is made in the clock's."""
+    account = settings.accounts[name]
+    terms = Terms(
+        account=name,
+        model=account.model or account.gateway.model,
+        space=rate.interval(account.requests_per_minute or account.gateway.requests_per_minute),
+        lease=(2 * account.timeout + _LEASE_MARGIN) * scale,
+        price=account.price_per_voice,
+        currency=account.currency,
+        budget_per_day=account.budget_per_day,
+        budget_per_month=account.budget_per_month,
+    )
+    return Line(
+        provider=provider,
+        terms=terms,
+        id_problem=account.gateway.id_problem,
+        concurrency=account.max_concurrency or account.gateway.max_concurrency,
+        text=settings.keep.text,
+        alternate_text=settings.keep.alternate_text,
+    )
+
+
+@asynccontextmanager
+async def open_cloning(settings: Settings, folder: Path, name: str) -> AsyncIterator["Cloning"]:
+    """Put together what makes voices through one account; raise at once for anything that cannot work."""
+    from voicekeeper.cloning import Cloning  # noqa: PLC0415 - httpx and tinytag, which a sweep with nothing due spares
+    from voicekeeper.providers.cloning import PATIENCE, open_cloner  # noqa: PLC0415 - likewise
+    from voicekeeper.providers.fetch import fetch  # noqa: PLC0415 - likewise
+    from voicekeeper.recordings import LARGEST  # noqa: PLC0415 - likewise
+
+    account = _account(settings, name)
+    longest = PATIENCE * account.timeout
+    database = open_database(settings, folder)
+    try:
+        schema.require_newest(database)
+        cloner = open_cloner(account.gateway, access(account))
+        try:
+            yield Cloning(
+                name,
+                account.gateway,
+                cloner,
+                database,
+                clock=WallClock(),
+                instance=_instance(),
+                fetch=partial(fetch, seconds=longest.total_seconds(), most=LARGEST, ca_file=account.ca_file),
+                lease=2 * longest + _LEASE_MARGIN,
+                log=logs.logger(),
+            )
+        finally:
+            await cloner.close()
+    finally:
+        database.close()
+
+
+def _account(settings: Settings, name: str) -> AccountSettings:
+    if name not in settings.accounts:
+        known = ", ".join(settings.accounts) or "none"
+        raise InputError(f'account "{name}" is not configured (there is: {known})')
+    return settings.accounts[name]
+
+
+def connection(account: AccountSettings) -> Provider:
+    """Return the connection to one account's provider."""
+    return Connection(account.gateway, access(account))
+
+
+def access(account: AccountSettings) -> Access:
+    """Return how one account's provider is reached."""
+    gateway = account.gateway
+    return Access(
+        api_key=account.api_key.reveal(),
+        base_url=account.base_url or gateway.base_url or "",
+        prefix=gateway.prefix if account.path_prefix is None else account.path_prefix,
+        model=account.model or gateway.model,
+        timeout=account.timeout.total_seconds(),
+        connections=account.max_concurrency or gateway.max_concurrency,
+        asynchronous=account.asynchronous,
+        ca_file=account.ca_file,
+        group_id=account.group_id,
+    )
+
+
+def _enter(database: Database, settings: Settings) -> None:
+    """Refuse a schema that is not the newest, and note new and changed accounts."""
+    schema.require_newest(database)
+    database.call(accounts.sync, _marks(settings))
+
+
+def _marks(settings: Settings) -> dict[str, accounts.Mark]:
+    return {name: _mark(settings, name) for name in settings.accounts}
+
+
+def _mark(settings: Settings, name: str) -> accounts.Mark:
+    """Tell a changed key, address or term from the old one, without telling what it is."""
+    account, policy = settings.accounts[name], settings.policies[name]
+    told = account.model_dump(mode="json", exclude={"api_key"}, exclude_none=True)
+    said = f"{sorted(told.items())}{policy}{account.api_key.reveal()}"
+    fingerprint = hashlib.sha256(said.encode()).hexdigest()[:16]
+    return accounts.Mark(fingerprint, policy.lifetime, settings.default_policy.lifetime)
+
+
+def _instance() -> str:
+    """Return a name that no other process has had."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}"
