@@ -34,8 +34,8 @@ def main() -> int:
 def _show(figures: Sequence[Figure]) -> None:
     print(_ROW.format("FIGURE", "RATIO", "BOUND", "", "MEASURED: one side, the other"))
     for figure in figures:
-        verdict = "ok" if figure.holds else "too slow"
-        print(_ROW.format(figure.name, f"{figure.ratio:.2f}", str(figure.bound), verdict, figure.sides))
+        verdict = "" if figure.bound is None else "ok" if figure.holds else "too slow"
+        print(_ROW.format(figure.name, f"{figure.ratio:.2f}", str(figure.bound or ""), verdict, figure.sides))
 
 
 if __name__ == "__main__":

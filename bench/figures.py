@@ -23,17 +23,17 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured ratio; `sides` says what stood above and below the line."""
+    """One measured ratio; `sides` says what stood above and below the line. With no bound, it is only shown."""
 
     name: str
     ratio: float
-    bound: Bound
+    bound: Bound | None
     sides: str
 
     @property
     def holds(self) -> bool:
-        """Whether the bound is kept."""
-        return self.bound.holds(self.ratio)
+        """Whether the bound is kept, where there is one."""
+        return self.bound is None or self.bound.holds(self.ratio)
 
 
 def alternate(first: Callable[[], float], second: Callable[[], float], rounds: int) -> tuple[float, float]:
