@@ -102,6 +102,7 @@ class Daemon:
     async def _serve_until_changed(self, settings: Settings) -> Settings:
         """Serve with one configuration; return the next one."""
         self._changed.clear()
+        logs.set_up(settings.log.format, settings.log.level)
         self._every = _often(settings)
         scheduler = AsyncIOScheduler(timezone="UTC", executors={"default": AsyncIOExecutor()})
         scheduler.add_listener(self._scheduled, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)

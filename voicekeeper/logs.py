@@ -12,6 +12,7 @@ import select
 import sys
 import threading
 from contextlib import suppress
+from functools import cache
 from io import TextIOBase, UnsupportedOperation
 from typing import Any, TextIO, cast
 
@@ -28,7 +29,10 @@ _AT_END = 2.0
 
 
 def set_up(form: str = "auto", level: str = "info", stream: TextIOBase | None = None) -> None:
-    """Send everything to standard error, or to the stream; standard output belongs to what a command was asked for."""
+    """Send everything to standard error, or to the stream; standard output belongs to what a command was asked for.
+
+    May be called again: loggers that were given out before follow.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
     pretty = form == "console" or (form == "auto" and _on_terminal())
     structlog.configure(
@@ -40,7 +44,6 @@ def set_up(form: str = "auto", level: str = "info", stream: TextIOBase | None = 
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream or _standard_error())),
-        cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Libraries()], force=True)
     for name in _TALKERS:
@@ -126,9 +129,15 @@ def _standard_error() -> TextIOBase:
     if sys.stderr is None:
         return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open for as long as the process lives
     try:
-        return Unblocked(sys.stderr.fileno())
+        return _unblocked(sys.stderr.fileno())
     except (UnsupportedOperation, AttributeError):
         return cast("TextIOBase", sys.stderr)
+
+
+@cache
+def _unblocked(descriptor: int) -> Unblocked:
+    """Return the one writer to a descriptor: two would tear each other's lines."""
+    return Unblocked(descriptor)
 
 
 def _on_terminal() -> bool:

@@ -1,5 +1,6 @@
 """The daemon: what it keeps and when, what signals do to it, what it says of its health."""
 
+import re
 import signal
 from datetime import timedelta
 
@@ -91,6 +92,23 @@ def test_sighup_rereads_the_configuration(home: Home, emulator: Emulated) -> Non
         daemon.process.send_signal(signal.SIGHUP)
         assert daemon.wait_for("voice.kept")["voice_id"] == "voice-of-spare"
         daemon.end()
+
+
+def test_a_reload_changes_the_log(home: Home) -> None:
+    """If the log needed a restart, whoever looks for a fault would have to end what they look at."""
+    with serving(home) as daemon:
+        daemon.wait_for("sweep.finished")
+        home.set("log", format="console", level="debug")
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: re.search(r"^\d\S+ \[info +\] serve\.ready", daemon.log.read_text("utf-8"), re.MULTILINE))
+        home.set("log", format="json", level="error")
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: "config.reread" in daemon.log.read_text("utf-8").rpartition("serve.ready")[2])
+        home.config.write_text("[nonsense]\n", encoding="utf-8")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("config.refused")
+        daemon.end()
+        assert len(daemon.events("serve.ready")) == 1
 
 
 def test_a_reload_that_cannot_be_opened_keeps_the_old_configuration(home: Home) -> None:
