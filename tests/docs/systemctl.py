@@ -40,7 +40,7 @@ class Unit:
             assert (self.root / "etc/systemd/system" / self.name.replace(".timer", ".service")).is_file()
             return
         self._make_folders()
-        if any(self._run(command) in range(1, 255) for command in self.every("ExecCondition")):
+        if any(not self._clean(self._run(command)) for command in self.every("ExecCondition")):
             return
         for command in self.every("ExecStartPre"):
             self._insist(command)
@@ -100,9 +100,12 @@ class Unit:
             )
         return done.returncode
 
+    def _clean(self, code: int) -> bool:
+        return code == 0 or str(code) in self.every("SuccessExitStatus")
+
     def _insist(self, command: str) -> None:
         code = self._run(command.removeprefix("-"))
-        if code and not command.startswith("-") and str(code) not in self.every("SuccessExitStatus"):
+        if not command.startswith("-") and not self._clean(code):
             sys.exit(f"{self.name}: {command} ended with {code}")
 
     def _spawn(self, command: str) -> None:
