@@ -167,10 +167,13 @@ def _check_preview(preview: Path | None, findings: Findings, *, force: bool) -> 
     """Find out before anything is sent whether the preview can be saved."""
     if preview is None:
         return
-    if preview.is_dir() or not preview.absolute().parent.is_dir():
-        findings.problems.append(f"--preview {preview} is no place for a file")
-    elif preview.exists() and not force:
-        findings.problems.append(f"--preview {preview} exists already: choose another, or say --force")
+    try:
+        if preview.is_dir() or not preview.absolute().parent.is_dir():
+            findings.problems.append(f"--preview {preview} is no place for a file")
+        elif preview.exists() and not force:
+            findings.problems.append(f"--preview {preview} exists already: choose another, or say --force")
+    except OSError as error:
+        findings.problems.append(f"--preview {preview} is no place for a file: {error.strerror}")
 
 
 def _saved(preview: Path | None, sound: bytes | None, findings: Findings, *, force: bool) -> Path | None:

@@ -32,9 +32,15 @@ def find(given: str | None) -> Path:
     named = given or os.environ.get("VOICEKEEPER_CONFIG")
     if named:
         return Path(named)
+    closed = []
     for place in _PLACES:
-        if place.is_file():
-            return place
+        try:
+            if place.is_file():
+                return place
+        except PermissionError:  # it may be there: whoever reads it says what is the matter
+            closed.append(place)
+    if closed:
+        return closed[-1]
     raise ConfigError(
         "there is no configuration: looked for --config, $VOICEKEEPER_CONFIG, "
         + ", ".join(str(place) for place in _PLACES)

@@ -151,7 +151,7 @@ class Database:
 
     def _require_file(self) -> None:
         path = self.url.database
-        if not self.is_sqlite or not path or path == ":memory:" or Path(path).is_file():
+        if not self.is_sqlite or not path or path == ":memory:" or self._is_there(path):
             return
         if self._create:
             _make_private(path)
@@ -159,6 +159,14 @@ class Database:
             raise RegistryUnavailable(
                 f"there is no registry at {path}: `voicekeeper migrate` creates it, or correct registry.url"
             )
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            return Path(path).is_file()
+        except PermissionError as error:
+            raise RegistryUnavailable(
+                f"registry {self.name}: its folder is closed to this user: run voicekeeper as its owner, or as root"
+            ) from error
 
 
 def _make_private(path: str) -> None:

@@ -61,9 +61,17 @@ def _parsed(address: str, folder: Path) -> URL:
         raise SourceError("url is not one of sqlite, postgresql, mysql, mariadb")
     if url.get_backend_name() == "sqlite":
         url = url.set(database=str(folder / (url.database or "")))
-        if not Path(url.database or "").is_file():
-            raise SourceError(f"{shown(url)}: there is no such file")
+        _require_file(url)
     return url
+
+
+def _require_file(url: URL) -> None:
+    try:
+        there = Path(url.database or "").is_file()
+    except PermissionError:
+        raise SourceError(f"{shown(url)}: its folder is closed to this user") from None
+    if not there:
+        raise SourceError(f"{shown(url)}: there is no such file")
 
 
 def _run(connection: Connection, query: str) -> CursorResult[Any]:
