@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.scenarios.commands import Emulated, Home, ago, events, moment, names, read
+from tests.scenarios.commands import Emulated, Home, ago, events, let_pass, names
 from tests.scenarios.sinks import Webhook, listening
 
 #: TOML's header for one more channel, once the brackets of a section are around it.
@@ -17,16 +17,6 @@ def other() -> Iterator[Webhook]:
     """A second webhook."""
     with listening() as sink:
         yield sink
-
-
-def let_pass(home: Home, **span: float) -> None:
-    """Let time pass for alerts and channels, by moving their times back."""
-    for table, columns in {"alerts": ("next_at", "sent_at"), "channels": ("told_at", "retry_at", "digest_at")}.items():
-        for row in home.sql(f"SELECT id, {', '.join(columns)} FROM {table}"):  # noqa: S608 - our own names
-            for column in columns:
-                if row[column]:
-                    then = moment(read(row[column]) - timedelta(**span))
-                    home.sql(f"UPDATE {table} SET {column} = ? WHERE id = ?", then, row["id"])  # noqa: S608 - likewise
 
 
 def test_two_hundred_lost_voices_are_one_message(home: Home, webhook: Webhook) -> None:
@@ -227,7 +217,7 @@ def test_what_no_budget_will_ever_reach_is_told_and_what_it_will_is_not(
     home.sweep(1)
     home.sweep(1)
     assert webhook.titles == ["voicekeeper: Account main: 1 voice overdue and not tried"]
-    home.account("main")
+    home.account("main", budget_per_day=None)
     let_pass(home, minutes=5)
     home.sweep(0)
     assert webhook.titles[1:] == ["voicekeeper: resolved: Account main: 1 voice overdue and not tried"]

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.scenarios.commands import Emulated, Home, ago, events, names
+from tests.scenarios.commands import Emulated, Home, ago, events, let_pass, names
 from tests.scenarios.serving import serving
 from tests.scenarios.sinks import Webhook
 
@@ -89,9 +89,10 @@ def test_a_broken_source_is_told_and_stops_nothing(
     home.set("sources.app", query=QUERY)
     home.variables["DOWN_URL"] = "sqlite:///app.db"
     home.set("sources.down", query=QUERY)
+    let_pass(home, minutes=5)
     home.sweep(0)
     assert home.statuses() == {"kept": 2}
-    assert webhook.titles[1].startswith("voicekeeper: resolved")
+    assert [title.partition(":")[2].startswith(" resolved: ") for title in webhook.titles] == [False, True]
     assert "hunter2secret" not in f"{webhook.messages}{done.stderr}{done.stdout}"
 
 
