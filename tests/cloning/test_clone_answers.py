@@ -61,6 +61,10 @@ FAILURES: list[tuple[object, int, Outcome]] = [
     ({"error": {"message": "no channel", "type": "x", "code": ""}}, 503, Outcome.AMBIGUOUS),
     ({"error": {"message": "no such path"}}, 404, Outcome.BLOCKED),
     ({"error": {"message": "bad"}}, 400, Outcome.REFUSED),
+    ({"error": {"message": "Insufficient credits. Please top up."}}, 400, Outcome.BLOCKED),
+    ({"error": {"message": "your balance is too low", "code": "1600"}}, 200, Outcome.BLOCKED),
+    ({"error": {"message": "this voice_id is taken"}}, 422, Outcome.REFUSED),
+    ({"error": {"message": "bad: balanced, mistaken"}}, 400, Outcome.REFUSED),
     ({"error": {"message": "slow down"}}, 429, Outcome.THROTTLED),
     ({"error": {"message": "who are you"}}, 401, Outcome.BLOCKED),
     (b"<html>Welcome</html>", 200, Outcome.TRANSIENT),
@@ -110,6 +114,38 @@ def test_a_failed_prediction_is_read_by_what_it_names(said: str, outcome: Outcom
     found = wavespeed_clone.read_prediction(reply({"code": 200, "message": "success", "data": data}))
     assert isinstance(found, Answer)
     assert found.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "outcome"),
+    [
+        ({"code": 402, "message": "payment required", "data": None}, 402, Outcome.BLOCKED),
+        ({"code": 402, "message": "payment required", "data": None}, 200, Outcome.BLOCKED),
+        ({"code": 400, "message": "insufficient credits", "data": None}, 400, Outcome.BLOCKED),
+        ({"code": 1600, "message": "insufficient credits", "data": None}, 200, Outcome.BLOCKED),
+        ({"code": 2038, "message": "no cloning permission", "data": None}, 200, Outcome.BLOCKED),
+        ({"code": 429, "message": "slow down", "data": None}, 200, Outcome.THROTTLED),
+        ({"code": 400, "message": "custom_voice_id is odd", "data": None}, 200, Outcome.REFUSED),
+        ({"code": 503, "message": "no worker", "data": None}, 200, Outcome.AMBIGUOUS),
+        ({"code": 200, "message": "success", "data": None}, 200, Outcome.AMBIGUOUS),
+    ],
+)
+def test_a_prediction_that_is_refused_says_so_by_its_status(
+    body: dict[str, Any], status: int, outcome: Outcome
+) -> None:
+    """An empty balance would be taken for an answer that was lost, and a voice be registered that never was."""
+    found = wavespeed_clone.read_prediction(reply(body, status))
+    assert isinstance(found, Answer)
+    assert (found.outcome, found.task_id) == (outcome, None), found
+
+
+@pytest.mark.parametrize("state", ["timeout", "cancelled"])
+def test_a_prediction_that_was_given_up_may_have_made_its_voice(state: str) -> None:
+    """The voice would be forgotten, or the command ask on until its own time is over."""
+    found = wavespeed_clone.read_prediction(reply({"code": 200, "data": {"id": "p-1", "status": state}}))
+    assert isinstance(found, Answer)
+    assert (found.outcome, found.task_id) == (Outcome.AMBIGUOUS, None)
+    assert state in found.message
 
 
 def test_an_unverified_identity_is_told_with_its_mend() -> None:

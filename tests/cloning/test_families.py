@@ -184,7 +184,9 @@ async def test_an_address_is_looked_at_where_it_can_be(home: Home, emulator: Emu
 
 CLONES = {
     "minimax-cn": "/v1/voice_clone",
+    "hingnet": "/minimaxi/v1/voice_clone",
     "the aggregator": "/minimax/v1/voice_clone",
+    "kkiai": "/minimax/v1/voice_clone",
     "ppinfra": "/v3/minimax-voice-cloning",
     "wavespeed": "/api/v3/minimax/voice-clone",
 }
@@ -219,8 +221,8 @@ async def test_a_refusal_is_shown_with_code_meaning_and_mend(
     assert [row["outcome"] is not None for row in home.sql("SELECT outcome FROM clonings")] == [True]
 
 
-@pytest.mark.parametrize("code", [1008, 1043, 2037])
-@pytest.mark.parametrize("system", ["the aggregator", "ppinfra", "wavespeed"])
+@pytest.mark.parametrize("code", [1008, 1043, 2037, 2038])
+@pytest.mark.parametrize("system", ["hingnet", "the aggregator", "kkiai", "ppinfra", "wavespeed"])
 async def test_refusals_are_read_in_each_familys_own_form(
     home: Home, emulator: Emulated, cloned: Cloned, system: str, code: int
 ) -> None:
@@ -235,7 +237,12 @@ async def test_refusals_are_read_in_each_familys_own_form(
 
 
 #: What stands in a failed prediction, where no number does.
-SAID = {1008: "insufficient balance", 1043: "ASR similarity check failed", 2037: "voice duration too short"}
+SAID = {
+    1008: "insufficient balance",
+    1043: "ASR similarity check failed",
+    2037: "voice duration too short",
+    2038: "no cloning permission",
+}
 
 
 @pytest.mark.parametrize("system", CLONES)

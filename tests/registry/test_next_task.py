@@ -23,3 +23,16 @@ def test_a_task_that_ended_is_not_asked_for_again(database: Database) -> None:
         database.call(claims.note_task, claimed, task)
         settle(database, claimed, answer(outcome, task_id=task), now)
     assert claim_one(database, START + 20 * MINUTE).task_id == "T2"
+
+
+def test_a_task_is_given_up_an_hour_after_it_began(database: Database) -> None:
+    """A task that never ends would be asked for again and again until the voice's deadline has passed."""
+    asked = []
+    for number in range(4):
+        now = START + number * 25 * MINUTE
+        claimed = claim_one(database, now)
+        asked.append(claimed.task_id)
+        if claimed.task_id is None:
+            database.call(claims.note_task, claimed, f"T{number}")
+        settle(database, claimed, answer(Outcome.AMBIGUOUS, task_id=claimed.task_id or f"T{number}"), now)
+    assert asked == [None, "T0", "T0", None]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from voicekeeper.core.outcome import Answer, Outcome
@@ -11,6 +12,11 @@ from voicekeeper.providers.wire import Reply, WireError
 
 #: Gateways bury MiniMax's code in a text of their own.
 _BURIED_CODE = re.compile(r"code\W{1,6}(\d{4,5})\b", re.IGNORECASE)
+#: What a refusal's text names that the account itself must mend, the first that fits: few gateways number it.
+OF_ACCOUNT = (
+    (r"insufficient (credit|balance|fund|quota)|balance(?!d)|credits?\b|top.?up", CODES[1008]),
+    (r"rate limit|too many|concurren", CODES[1002]),
+)
 _AUDIO = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"RIFF", b"fLaC", b"OggS")
 _SHOWN = 200
 _LONGEST_TRACE = 128
@@ -91,7 +97,7 @@ def unreadable(reply: Reply) -> Answer:
 
 def answer(reply: Reply, body: dict[str, Any], found: Meaning, code: int | None, said: str | None = None) -> Answer:
     """Put what an answer means into words, with its evidence."""
-    said = _said(body) if said is None else said
+    said = said_in(body) if said is None else said
     number = f"code {code}" if code is not None else f"HTTP {reply.status}"
     words = f"{found.words} ({number}{f': {said}' if said else ''})"
     return Answer(
@@ -132,7 +138,13 @@ def number(value: object) -> int | None:
     return None
 
 
-def _said(body: dict[str, Any]) -> str:
+def named(said: str, table: Iterable[tuple[str, Meaning]]) -> Meaning | None:
+    """Read a text by what it names: the first pattern of the table that fits says what it means."""
+    return next((meaning for words, meaning in table if re.search(words, said, re.IGNORECASE)), None)
+
+
+def said_in(body: dict[str, Any]) -> str:
+    """Return a gateway's own words, wherever it puts them."""
     for part, key in (("base_resp", "status_msg"), ("error", "message")):
         inner = body.get(part)
         if isinstance(inner, dict) and inner.get(key):

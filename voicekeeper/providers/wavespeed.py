@@ -1,16 +1,30 @@
 """WaveSpeedAI's API: a prediction is submitted, then polled.
 
-Source: WaveSpeedAI's API documentation, "MiniMax Speech" and "Get prediction result". A failure is HTTP 200 with
-status "failed" and a text; the texts are not documented, so they are read by what they name.
+Source: WaveSpeedAI's API documentation, "MiniMax Speech" and "Get prediction result"; for the states that a prediction
+can end in, WaveSpeedAI's own command-line client. A failure is HTTP 200 with status "failed" and a text; the texts are
+not documented, so they are read by what they name. A refusal repeats its HTTP status in the body.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.providers import Listing, Note, http_status, tasks
-from voicekeeper.providers.answers import answer, as_object, buried_code, clean, judged, no_answer, unreadable
+from voicekeeper.providers.answers import (
+    OF_ACCOUNT,
+    answer,
+    as_object,
+    buried_code,
+    clean,
+    judged,
+    named,
+    no_answer,
+    number,
+    said_in,
+    unreadable,
+)
 from voicekeeper.providers.gateways import Access, Gateway
 from voicekeeper.providers.minimax_codes import CODES, Meaning
 from voicekeeper.providers.wire import Reply, Wire, WireError
@@ -18,11 +32,12 @@ from voicekeeper.providers.wire import Reply, Wire, WireError
 #: What a failure's text names, the first that fits.
 _NAMED = (
     (r"voice.?id|voice (does not|not) exist|access to this voice", CODES[2054]),
-    (r"insufficient|balance|credit", CODES[1008]),
-    (r"rate limit|too many|concurren", CODES[1002]),
+    *OF_ACCOUNT,
     (r"sensitive|moderation|nsfw", CODES[1026]),
     (r"invalid (param|input)|validation", CODES[2013]),
 )
+#: The states without a sound that a prediction stays in.
+ENDED = frozenset({"failed", "cancelled", "timeout"})
 _UNDER_WAY = frozenset({"created", "processing", "pending", "queued", "starting"})
 
 
@@ -78,11 +93,17 @@ def read_submitted(reply: Reply) -> Answer:
     prediction = body.get("data")
     if http_status.meaning(reply.status) is None and isinstance(prediction, dict):
         task_id = prediction.get("id")
-        if prediction.get("status") == "failed":
+        if prediction.get("status") in ENDED:
             return _failed(reply, prediction)
         if isinstance(task_id, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", task_id):
             return tasks.still_open(task_id, "the prediction is under way")
-    return judged(reply, body)
+    return _refused(reply, body)
+
+
+def stated(reply: Reply, body: Mapping[str, Any]) -> int:
+    """Return the status that an answer states: HTTP's, or the one in its body where only that is no success."""
+    code = number(body.get("code")) or 0
+    return code if reply.status < 300 <= code < 600 else reply.status  # noqa: PLR2004 - HTTP's own classes
 
 
 def read_result(reply: Reply, task_id: str) -> Answer:
@@ -92,16 +113,24 @@ def read_result(reply: Reply, task_id: str) -> Answer:
     if http_status.meaning(reply.status) is not None or not isinstance(prediction, dict):
         return tasks.still_open(task_id, f"its state cannot be read (HTTP {reply.status})")
     state = prediction.get("status")
-    if state == "failed":
+    if state in ENDED:
         return replace(_failed(reply, prediction), task_id=task_id)
     if state == "completed" and prediction.get("outputs"):
         return replace(answer(reply, body, Meaning(Outcome.KEPT, "the prediction is complete"), None), task_id=task_id)
     return tasks.still_open(task_id, f"it is {clean(str(state))}" if state in _UNDER_WAY else "it has no output")
 
 
+def _refused(reply: Reply, body: dict[str, Any]) -> Answer:
+    """Judge a refusal by MiniMax's code in it, by what its text names, then by the status that it states."""
+    found = judged(reply, body)
+    if found.code is not None and int(found.code) in CODES:
+        return found
+    meaning = named(said_in(body), OF_ACCOUNT) or http_status.meaning(stated(reply, body), reply.location)
+    return answer(reply, body, meaning, None) if meaning else found
+
+
 def _failed(reply: Reply, prediction: dict[str, Any]) -> Answer:
-    said = clean(str(prediction.get("error") or ""))
+    said = clean(str(prediction.get("error") or prediction["status"]))
     code = buried_code(said)
-    named = next((meaning for words, meaning in _NAMED if re.search(words, said, re.IGNORECASE)), None)
-    meaning = CODES.get(code or 0) or named or Meaning(Outcome.TRANSIENT, "the prediction failed")
+    meaning = CODES.get(code or 0) or named(said, _NAMED) or Meaning(Outcome.TRANSIENT, "the prediction failed")
     return answer(reply, {}, meaning, code, said)

@@ -24,6 +24,7 @@ from voicekeeper.providers.cloning import (
     Rules,
 )
 from voicekeeper.providers.gateways import Access, Gateway
+from voicekeeper.providers.wavespeed import ENDED, stated
 from voicekeeper.providers.wire import Reply, Wire, WireError
 
 RULES = Rules(
@@ -95,8 +96,14 @@ class WaveSpeedCloner:
             if http_status.meaning(reply.status) is not None:
                 continue
             found = read_prediction(reply)
-            if isinstance(found, Cloned) or found.outcome is not Outcome.AMBIGUOUS:
+            if isinstance(found, Cloned) or found.outcome is not Outcome.AMBIGUOUS or _ended(reply):
                 return found
+
+
+def _ended(reply: Reply) -> bool:
+    """Tell whether a prediction stays as it is."""
+    prediction = (as_object(reply) or {}).get("data")
+    return isinstance(prediction, dict) and prediction.get("status") in ENDED
 
 
 def read_prediction(reply: Reply) -> Cloned | Answer:
@@ -104,10 +111,12 @@ def read_prediction(reply: Reply) -> Cloned | Answer:
     body = as_object(reply)
     prediction = (body or {}).get("data")
     if http_status.meaning(reply.status) is not None or not isinstance(prediction, dict):
-        return refusal(reply, body)
+        return refusal(reply, body, stated(reply, body or {}))
     state, outputs = prediction.get("status"), prediction.get("outputs")
     if state == "failed":
         return refusal_in(reply, str(prediction.get("error") or ""))
+    if state in ENDED:
+        return Answer(outcome=Outcome.AMBIGUOUS, message=f"The prediction ended as {state}.")
     if state == "completed":
         preview = outputs[0] if isinstance(outputs, list) and outputs else ""
         return Cloned(preview=preview if isinstance(preview, str) else "", trace_id=trace_of(reply, body or {}))

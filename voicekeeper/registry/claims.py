@@ -288,8 +288,12 @@ def _open_task(connection: Connection, voice: Voice, now: datetime) -> str | Non
     """Return the task that an earlier attempt began, while its end is not known and it can still end."""
     if voice.last_outcome != Outcome.AMBIGUOUS:
         return None
-    begun = (attempts.c.voice == voice.id, attempts.c.task_id.is_not(None), attempts.c.started_at > now - _TASK_LIFE)
-    query = select(attempts.c.task_id, attempts.c.outcome).where(*begun).order_by(attempts.c.id)
-    asked = [(row.task_id, row.outcome) for row in connection.execute(query)]
-    ended = {task for task, outcome in asked if outcome not in (None, Outcome.AMBIGUOUS.value)}
-    return next((task for task, _ in asked if task not in ended), None)
+    of_voice = (attempts.c.voice == voice.id, attempts.c.task_id.is_not(None))
+    query = select(attempts.c.task_id, attempts.c.outcome, attempts.c.started_at).where(*of_voice)
+    began: dict[str, datetime] = {}
+    ended = set()
+    for row in connection.execute(query.order_by(attempts.c.id)):
+        began.setdefault(row.task_id, row.started_at)  # asking for a task is an attempt too, and begins nothing
+        if row.outcome not in (None, Outcome.AMBIGUOUS.value):
+            ended.add(row.task_id)
+    return next((task for task, at in began.items() if task not in ended and at > now - _TASK_LIFE), None)
