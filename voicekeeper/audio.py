@@ -1,5 +1,6 @@
 """What an audio file is, told by its content and never by its name: the format, and how long it plays."""
 
+import codecs
 import io
 import re
 from collections.abc import Iterator
@@ -12,6 +13,20 @@ from tinytag import TinyTag, TinyTagException
 _SEARCHED = 64 * 1024
 _VIDEO = re.compile(rb"hdlr.{8}vide", re.DOTALL)
 _ID3_HEAD = 10
+
+#: What people hand in beside the three, by its first bytes.
+_OTHERS = (
+    (re.compile(rb"fLaC"), "FLAC"),
+    (re.compile(rb"OggS"), "Ogg"),
+    (re.compile(rb"#!AMR"), "AMR"),
+    (re.compile(rb"FORM....AIF", re.DOTALL), "AIFF"),
+    (re.compile(rb"\x1aE\xdf\xa3"), "WebM or Matroska"),
+    (re.compile(rb"0&\xb2u"), "WMA"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "AAC without a container"),
+    (re.compile(rb".{4}ftyp", re.DOTALL), "a film"),
+    (re.compile(rb"\s*<"), "a web page"),
+)
+_GLANCE = 1000
 
 # MPEG audio, layer III: kbit/s by the header's bit rate number, Hz by its sampling number (ISO 11172-3, 13818-3, 2.5).
 _BITRATES_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -47,6 +62,21 @@ def recognise(content: bytes) -> Sound | None:
     """Return the sound that these bytes are, None when they are neither MP3 nor M4A nor WAV."""
     found = _format(content)
     return Sound(found, _seconds(content, found), content) if found else None
+
+
+def described(content: bytes) -> str:
+    """Say in a few words what bytes are that were not recognised."""
+    for pattern, words in _OTHERS:
+        if pattern.match(content):
+            return words
+    return "text" if _is_text(content[:_GLANCE]) else f"something that begins with {content[:4].hex(' ')}"
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in codecs.getincrementaldecoder("utf-8")().decode(content)  # its end may be cut
+    except UnicodeDecodeError:
+        return False
 
 
 def _format(content: bytes) -> Format | None:

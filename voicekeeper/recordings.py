@@ -10,7 +10,7 @@ from voicekeeper import audio
 from voicekeeper.audio import Sound
 from voicekeeper.core.errors import InputError
 from voicekeeper.providers.cloning import Recording, Rules
-from voicekeeper.providers.fetch import FetchError
+from voicekeeper.providers.fetch import FetchError, TooLarge
 
 #: What every provider takes (MiniMax's documentation, "Upload File").
 LARGEST = 20 * 1024 * 1024
@@ -78,6 +78,9 @@ async def _behind(url: str, shown: str, limits: Limits, fetch: Fetch, findings: 
         return None
     try:
         content = await fetch(url)
+    except TooLarge as error:
+        findings.problems.append(_too_large(shown, error.found))
+        return None
     except FetchError as error:
         findings.warnings.append(f"{shown} cannot be checked from here ({error}): the provider decides")
         return None
@@ -92,25 +95,37 @@ def _in_file(path: Path, shown: str, limits: Limits, findings: Findings) -> Soun
         elif not path.is_file():
             findings.problems.append(f"{shown} is no file" if path.exists() else f"{shown} does not exist")
         else:
-            with path.open("rb") as file:
-                return _sound(file.read(LARGEST + 1), shown, limits, findings)
+            return _read(path, shown, limits, findings)
     except (OSError, ValueError) as error:  # the latter for a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else str(error)
         findings.problems.append(f"{shown} cannot be read: {reason}")
     return None
 
 
+def _read(path: Path, shown: str, limits: Limits, findings: Findings) -> Sound | None:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        findings.problems.append(_too_large(shown, f"{max(path.stat().st_size, len(content)):,}"))
+        return None
+    return _sound(content, shown, limits, findings)
+
+
+def _too_large(shown: str, found: str) -> str:
+    return f"{shown} has {found} bytes: {LARGEST:,} ({LARGEST // 2**20} MB) at most"
+
+
 def _sound(content: bytes, shown: str, limits: Limits, findings: Findings) -> Sound | None:
-    """Check an audio's size, format and length, the latter where it can be read."""
+    """Check an audio's format and length, the latter where it can be read."""
     if not content:
         findings.problems.append(f"{shown} is empty")
         return None
-    if len(content) > LARGEST:
-        findings.problems.append(f"{shown} is larger than {LARGEST // 2**20} MB")
-        return None
     sound = audio.recognise(content)
     if sound is None:
-        findings.problems.append(f"{shown} is not mp3, m4a or wav: its content counts, not its name")
+        findings.problems.append(
+            f"{shown} is {audio.described(content)}, not mp3, m4a or wav (its content counts, not its name): "
+            "convert it, or choose another"
+        )
     elif sound.seconds is None:
         findings.warnings.append(f"{shown}: its length cannot be read ({limits.words}): the provider decides")
     elif not limits.allow(sound.seconds):

@@ -10,6 +10,7 @@ import pytest
 from tests.cloning import sounds
 from tests.cloning.conftest import Opened
 from tests.cloning.recorder import Recorder
+from tests.providers.raw_server import raw_server, saying
 from tests.scenarios.commands import Home
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.voice import Intent
@@ -35,10 +36,14 @@ AUDIO: dict[str, tuple[Callable[[Path], object], str]] = {
     "too long": (lambda file: file.write_bytes(sounds.wav(301)), "plays 301.0 s: 10 s at least, 5 min at most"),
     "mp3 too short": (lambda file: file.write_bytes(sounds.mp3(3)), "plays 3.0 s: 10 s at least"),
     "m4a too long": (lambda file: file.write_bytes(sounds.m4a(400)), "plays 400.0 s: 10 s at least"),
-    "too large": (lambda file: file.write_bytes(sounds.wav(12) + bytes(LARGEST)), "is larger than 20 MB"),
+    "too large": (
+        lambda file: file.write_bytes(sounds.wav(12).ljust(LARGEST + 1)),
+        "has 20,971,521 bytes: 20,971,520 (20 MB) at most",
+    ),
     "empty": (lambda file: file.touch(), "is empty"),
     "a folder": (lambda file: file.mkdir(), "is a folder"),
-    "text": (lambda file: file.write_text("I am text. " * 999), "is not mp3, m4a or wav"),
+    "text": (lambda file: file.write_text("I am text. " * 999), "is text, not mp3, m4a or wav"),
+    "flac": (lambda file: file.write_bytes(b"fLaC" + bytes(500)), "is FLAC, not mp3, m4a or wav"),
     "missing": (lambda _: None, "does not exist"),
 }
 
@@ -53,6 +58,22 @@ async def test_bad_audio(
     assert f"audio given.mp3 {words}" in said
     assert recorder.heard == []
     assert home.sql("SELECT * FROM clonings") == []
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "untold"])
+async def test_an_address_with_too_much_behind_it(
+    opened: Opened, home: Home, recorder: Recorder, *, told: bool
+) -> None:
+    """The gateway would be sent where it cannot take what lies there, and its refusal come late and say less."""
+    home.account("main", provider="ppinfra")
+    length = f"Content-Length: {LARGEST + 7}\r\n" if told else ""
+    body = b"" if told else bytes(LARGEST + 1)
+    async with raw_server(saying(f"HTTP/1.1 200 OK\r\n{length}\r\n".encode() + body)) as server:
+        said = await refused(opened, given=f"{server.url}/v.wav?token=secret", voice_id=None)
+    size = "20,971,527" if told else "more than 20,971,520"
+    assert f"/v.wav has {size} bytes: 20,971,520 (20 MB) at most" in said
+    assert "secret" not in said
+    assert recorder.heard == []
 
 
 EDGES = [

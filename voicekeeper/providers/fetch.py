@@ -12,8 +12,16 @@ class FetchError(Exception):
     """It cannot be had; the text says why, without what a signed address holds behind its path."""
 
 
+class TooLarge(FetchError):
+    """There is more than is wanted; `found` is how many bytes, in words."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(f"it has {found} bytes")
+
+
 async def fetch(url: str, *, seconds: float, most: int, ca_file: str | None = None) -> bytes:
-    """Return the body behind an address, in `seconds` as a whole and of `most` bytes; raise FetchError.
+    """Return the body behind an address, in `seconds` as a whole and of `most` bytes; raise FetchError or TooLarge.
 
     A proxy of the environment is used; `ca_file` names certificates that are trusted beside the machine's own.
     """
@@ -37,8 +45,11 @@ async def _body(client: httpx.AsyncClient, url: str, most: int) -> bytes:
     async with client.stream("GET", url) as response:
         if response.status_code != httpx.codes.OK:
             raise FetchError(f"HTTP {response.status_code}")
+        told = response.headers.get("content-length", "")
+        if told.isdecimal() and int(told) > most:
+            raise TooLarge(f"{int(told):,}")
         async for chunk in response.aiter_raw():
             content += chunk
             if len(content) > most:
-                raise FetchError(f"it is larger than {most // 2**20} MiB")
+                raise TooLarge(f"more than {most:,}")
     return bytes(content)
