@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from voicekeeper import audio, recordings
 from voicekeeper.clock import Clock
-from voicekeeper.core.cloning import Begun
+from voicekeeper.core.cloning import Begun, registering
 from voicekeeper.core.errors import InputError, RegistryUnavailable, VoicekeeperError
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Intent, Origin
@@ -197,7 +197,7 @@ def _doubt(begun: Begun) -> str:
     if begun.voice_id is None:
         return (
             f"The voice may have been made all the same, at {begun.cloned_at:%Y-%m-%dT%H:%M:%SZ}: look at the "
-            f"provider's console before you try again, and register it with `voicekeeper add`."
+            f"provider's console before you try again, and register what you find: `{registering(begun)}`"
         )
     return (
         f"The voice may have been made all the same, so {begun.account}/{begun.voice_id} is registered: its keep call "
@@ -212,6 +212,5 @@ def _unwritten(voice: Begun) -> str:
         )
     return (
         f"The voice {voice.account}/{voice.voice_id} may be made, but is not registered. Once the registry works: "
-        f"`voicekeeper add {voice.voice_id} --account {voice.account} --cloned-at "
-        f"{voice.cloned_at:%Y-%m-%dT%H:%M:%SZ} --origin {voice.origin.value}`"
+        f"`{registering(voice)}`"
     )

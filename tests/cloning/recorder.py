@@ -26,11 +26,12 @@ class Recorded:
 
 @dataclass
 class Recorder:
-    """The proxy's address and what it heard; a path in `held` is heard, and never answered."""
+    """The proxy's address and what it heard; the path `held` is heard, and not answered after the first `answered`."""
 
     url: str = ""
     heard: list[Recorded] = field(default_factory=list)
     held: str = ""
+    answered: int = 0
 
     def of(self, path: str) -> list[Recorded]:
         return [one for one in self.heard if one.path == path]
@@ -45,7 +46,8 @@ def recording(target: str) -> Iterator[Recorder]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             recorder.heard.append(Recorded(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            if self.path.partition("?")[0] == recorder.held:
+            bare = self.path.partition("?")[0]
+            if bare == recorder.held and len(recorder.of(bare)) > recorder.answered:
                 over.wait()
                 return
             headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}

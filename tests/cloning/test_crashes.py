@@ -1,9 +1,11 @@
 """Killed at each step of a clone, and answers that are lost: the voice is never forgotten, and never made twice."""
 
+import re
+import shlex
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +14,23 @@ from tests.cloning.recorder import Recorder
 from tests.scenarios.commands import SPEECH, Done, Emulated, Home, finished, moment, read, until
 
 VOICE = "voice-one-1"
-UPLOAD, CLONE = "/v1/files/upload", "/v1/voice_clone"
+UPLOAD, CLONE, DESIGN = "/v1/files/upload", "/v1/voice_clone", "/v1/voice_design"
 COMMAND = ("clone", "voice.wav", "--account", "main", "--voice-id", VOICE, "--label", "Anna")
+UNNAMED = ("design", "--account", "main", "--prompt", "calm", "--preview-text", "Ahoy.", "--label", "Anna")
+DESIGNING = (*UNNAMED, "--voice-id", VOICE)
 
 
 def stopped(
-    home: Home, recorder: Recorder, path: str, number: int = signal.SIGKILL, command: tuple[str, ...] = COMMAND
+    home: Home,
+    recorder: Recorder,
+    path: str,
+    number: int = signal.SIGKILL,
+    command: tuple[str, ...] = COMMAND,
+    after: int = 0,
 ) -> Done:
-    """Start a clone, and end it with a signal when it is at that path."""
+    """Start a clone, and end it with a signal when it is at that path for the first time `after` so many."""
     with home.start(*command) as process:
-        until(lambda: recorder.of(path))
+        until(lambda: len(recorder.of(path)) > after)
         process.send_signal(number)
         return finished(process)
 
@@ -50,11 +59,28 @@ def test_killed_during_the_upload(home: Home, recorder: Recorder, emulator: Emul
     assert emulator.calls(CLONE) == []
 
 
-def test_killed_when_the_provider_had_made_it(home: Home, recorder: Recorder, emulator: Emulated) -> None:
+def test_killed_during_the_prompts_upload(home: Home, recorder: Recorder, emulator: Emulated) -> None:
+    """Nothing was made yet, though a file lies at the provider: the same command must do when it is given again."""
+    recorder.held, recorder.answered = UPLOAD, 1
+    command = (*COMMAND, "--prompt-audio", "prompt.wav", "--prompt-text", "My words.")
+    stopped(home, recorder, UPLOAD, command=command, after=1)
+    assert home.sql("SELECT * FROM clonings") == []
+    home.sweep(0)
+    assert home.sql("SELECT * FROM voices") == []
+    assert alerts(home) == emulator.calls(CLONE) == []
+    recorder.held = ""
+    assert home.run(*command).returncode == 0
+    assert home.voice(VOICE)["status"] == "waiting"
+
+
+@pytest.mark.parametrize(("path", "command"), [(CLONE, COMMAND), (DESIGN, DESIGNING)], ids=["clone", "design"])
+def test_killed_when_the_provider_had_made_it(
+    home: Home, recorder: Recorder, emulator: Emulated, path: str, command: tuple[str, ...]
+) -> None:
     """The voice is there and nobody would know: it would be deleted, and its name stay taken."""
-    emulator.fault("slow", path=CLONE, seconds=30)
-    stopped(home, recorder, CLONE)
-    until(lambda: emulator.calls(CLONE))
+    emulator.fault("slow", path=path, seconds=30)
+    stopped(home, recorder, path, command=command)
+    until(lambda: emulator.calls(path))
     begun = trace(home)
     assert (begun["voice_id"], begun["finished_at"], begun["outcome"]) == (VOICE, None, None)
     home.sweep(0)
@@ -65,8 +91,9 @@ def test_killed_when_the_provider_had_made_it(home: Home, recorder: Recorder, em
     assert '"event": "clone.cut_off"' in done.stderr
     voice = home.voice(VOICE)
     assert (voice["status"], voice["label"], voice["cloned_at"]) == ("kept", "Anna", begun["cloned_at"])
-    assert read(voice["cloned_at"]) <= read(emulator.calls(CLONE)[0]["at"])
-    assert (trace(home)["outcome"], len(emulator.calls(CLONE))) == ("ambiguous", 1)
+    assert voice["origin"] == command[0]
+    assert read(voice["cloned_at"]) <= read(emulator.calls(path)[0]["at"])
+    assert (trace(home)["outcome"], len(emulator.calls(path))) == ("ambiguous", 1)
     (alert,) = alerts(home)
     assert alert["severity"] == "info"
     assert VOICE in alert["title"]
@@ -138,6 +165,43 @@ def test_killed_where_the_gateway_makes_the_name(home: Home, recorder: Recorder,
     home.sweep(0)
     assert len(alerts(home)) == 1, "it is told once"
     assert home.sql("SELECT * FROM voices") == []
+
+
+def test_killed_where_the_provider_names_its_design(home: Home, recorder: Recorder, emulator: Emulated) -> None:
+    """A designed voice that nobody can name would be registered as a clone, or be paid for though it was to wait."""
+    emulator.fault("slow", path=DESIGN, seconds=30)
+    stopped(home, recorder, DESIGN, command=(*UNNAMED, "--hold"))
+    until(lambda: emulator.calls(DESIGN))
+    end_leases(home)
+    home.sweep(0)
+    (alert,) = alerts(home)
+    assert alert["severity"] == "critical"
+    (command,) = re.findall("`voicekeeper add VOICE_ID (.*)`", alert["body"])
+    assert home.run("add", "ttv-voice-found", *shlex.split(command)).returncode == 0
+    voice = home.voice("ttv-voice-found")
+    assert (voice["origin"], voice["intent"], voice["label"]) == ("design", "hold", "Anna")
+    assert abs(read(voice["cloned_at"]) - read(trace(home)["cloned_at"])) < timedelta(seconds=1)
+
+
+def test_killed_while_it_asks_for_its_prediction(home: Home, recorder: Recorder, emulator: Emulated) -> None:
+    """The gateway goes on and makes the voice that nobody would know of, or a second submission would make two."""
+    home.account("main", provider="wavespeed", timeout="10s")
+    emulator._order("PATCH", "/habits", {"task_seconds": 3})
+    path = "/api/v3/minimax/voice-clone"
+    with home.start(*COMMAND[:-3], "voiceone1", "--label", "Anna") as process:
+        until(lambda: [one for one in recorder.heard if one.path.startswith("/api/v3/predictions/")])
+        process.kill()
+        finished(process)
+    begun = trace(home)
+    assert (begun["voice_id"], begun["finished_at"]) == ("voiceone1", None)
+    assert home.sql("SELECT * FROM voices") == []
+    emulator.advance(timedelta(seconds=3))
+    end_leases(home)
+    home.sweep(0)
+    voice = home.voice("voiceone1")
+    assert (voice["status"], voice["label"], voice["cloned_at"]) == ("kept", "Anna", begun["cloned_at"])
+    assert len(emulator.calls(path)) == 1
+    assert [alert["severity"] for alert in alerts(home)] == ["info"]
 
 
 def test_interrupted_by_its_user(home: Home, recorder: Recorder) -> None:

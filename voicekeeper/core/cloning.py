@@ -1,6 +1,7 @@
 """A cloning that was begun, and what people are told when its end was never recorded."""
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from voicekeeper.core.alert import Alert, Severity, account_key, in_doubt
@@ -23,9 +24,18 @@ class Begun:
     origin: Origin = Origin.CLONE
 
 
+def registering(begun: Begun) -> str:
+    """Return the command that registers it as it was meant to be, as a shell takes it."""
+    words = ["voicekeeper", "add", begun.voice_id or "VOICE_ID", "--account", begun.account]
+    words += ["--cloned-at", f"{begun.cloned_at:%Y-%m-%dT%H:%M:%SZ}"]
+    words += ["--origin", begun.origin.value] if begun.origin is not Origin.CLONE else []
+    words += ["--label", begun.label] if begun.label else []
+    words += ["--hold"] if begun.intent is Intent.HOLD else []
+    return shlex.join(words)
+
+
 def doubted(trace: int, begun: Begun, reason: str) -> Alert:
     """Say that a voice may have been made without anybody having been told; `trace` is its row's id."""
-    at = f"{begun.cloned_at:%Y-%m-%dT%H:%M:%SZ}"
     facts = {
         "account": begun.account,
         "voice_id": begun.voice_id,
@@ -33,7 +43,7 @@ def doubted(trace: int, begun: Begun, reason: str) -> Alert:
         "origin": begun.origin.value,
         "begun": fact(begun.cloned_at),
         "reason": reason,
-        "command": f"voicekeeper add VOICE_ID --account {begun.account} --cloned-at {at}",
+        "command": registering(replace(begun, voice_id=None)),
     }
     severity = Severity.INFO if begun.voice_id is not None else Severity.CRITICAL
     return in_doubt(f"{account_key(begun.account)}cloning/{trace}", severity, facts)
