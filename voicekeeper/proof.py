@@ -25,21 +25,28 @@ _TOGETHER = 100
 
 @dataclass(slots=True)
 class Comparison:
-    """Registry and provider's list side by side; `reason` says why there is no list, `blocked` that the key is why.
+    """Registry and provider's list side by side.
 
-    `proved` were shown anew, those of `kept_elsewhere` without a call of ours; `registered` ids were listed and have
-    been registered now, `unregistered` ones still stand in no registry; `unlisted` voices were kept and no list has
-    shown them yet, which proves nothing.
+    `reason` says why there is no list: the key is at fault (`blocked`), the system has none (`absent`), or it could not
+    be had this time. `proved` were shown anew, those of `kept_elsewhere` without a call of ours; `registered` ids were
+    listed and have been registered now, `unregistered` ones still stand in no registry; `unlisted` voices were kept and
+    no list has shown them yet, which proves nothing.
     """
 
     account: str
     reason: str | None = None
     blocked: bool = False
+    absent: bool = False
     listed: int = 0
     proved: list[Voice] = field(default_factory=list)
     registered: list[str] = field(default_factory=list)
     unregistered: list[str] = field(default_factory=list)
     unlisted: list[Voice] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether there is no list now, and there may be one another time."""
+        return self.reason is not None and not (self.blocked or self.absent)
 
     @property
     def kept_elsewhere(self) -> list[Voice]:
@@ -73,7 +80,7 @@ class Proof:
         """
         listing = await provider.listed()
         if listing.voices is None:
-            return Comparison(account, listing.reason, listing.blocked)
+            return Comparison(account, listing.reason, listing.blocked, listing.absent)
         known = await self._database.run(voices.ids_of, account)
         lacking = sorted(listing.voices.keys() - known)
         registered = await self._register(account, listing.voices, lacking, register) if register else []

@@ -87,6 +87,35 @@ async def test_what_is_no_list_cannot_be_had(account: Account, body: object, sta
     assert listing.reason
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "absent"),
+    [
+        ({"error": {"message": "Invalid URL"}}, "404 Not Found", True),
+        ({"error": {"message": "no route", "code": "5004"}}, "404 Not Found", True),
+        (b"", "405 No", True),
+        (b"<!doctype html><html></html>", "200 OK", True),
+        (b"<html>502</html>", "502 Bad Gateway", False),
+        ({"error": {"message": "code=1000"}}, "404 Not Found", False),
+        ({"base_resp": {"status_code": 1002}}, "200 OK", False),
+        ({"base_resp": {"status_code": 7777}}, "200 OK", False),
+        (b'{"voice_cloning":[{"voice_id":"voi', "200 OK", False),
+    ],
+)
+async def test_no_list_is_told_from_one_that_cannot_be_had_now(
+    account: Account, body: object, status: str, *, absent: bool
+) -> None:
+    """An outage would read as a gateway without a list, and nobody would ask again; or a gateway as an outage."""
+    listing = await listing_of(account, body, status=status)
+    assert (listing.voice_ids, listing.absent, listing.blocked) == (None, absent, False)
+    assert ("it has no list" in listing.reason) is absent
+
+
+@pytest.mark.parametrize("gateway", ["ppinfra", "wavespeed"])
+async def test_who_has_no_list_is_not_asked(account: Account, gateway: str) -> None:
+    """An address that leads nowhere would be called at each sweep, and look like an outage."""
+    assert (await account("http://127.0.0.1:1", gateway=gateway).listed()).absent
+
+
 @pytest.mark.parametrize("kind", ["reset", "html", "truncated", "hang"])
 async def test_a_list_that_breaks_cannot_be_had(emulator: Emulator, account: Account, kind: str) -> None:
     """If asking for the list could raise, one bad answer would end the sweep."""
@@ -97,7 +126,8 @@ async def test_a_list_that_breaks_cannot_be_had(emulator: Emulator, account: Acc
 
 async def test_no_connection_is_no_list(account: Account) -> None:
     """If it raised, `verify` would crash where it should say what is wrong."""
-    assert (await account("http://127.0.0.1:1").listed()).voice_ids is None
+    listing = await account("http://127.0.0.1:1").listed()
+    assert (listing.voice_ids, listing.absent, listing.blocked) == (None, False, False)
 
 
 @pytest.mark.parametrize(

@@ -72,13 +72,14 @@ def test_verify_tells_programs_everything(home: Home, emulator: Emulated) -> Non
         "account": "main",
         "reason": None,
         "blocked": False,
+        "absent": False,
         "listed": 2,
         "proved": ["voice-used-1"],
         "registered": ["voice-stray-1"],
         "unregistered": [],
         "unlisted": ["voice-kept-1"],
     }
-    assert (spare["listed"], spare["blocked"]) == (0, False)
+    assert (spare["listed"], spare["blocked"], spare["absent"]) == (0, False, True)
     assert "no list of voices" in spare["reason"]
 
 
@@ -143,9 +144,10 @@ def test_verify_without_a_list_says_so(home: Home, emulator: Emulated) -> None:
 
 
 @pytest.mark.parametrize("page", ["json", "html"])
-def test_verify_at_a_gateway_without_a_list(home: Home, emulator: Emulated, page: str) -> None:
+@pytest.mark.parametrize("provider", ["minimax-gateway", "kkiai"])
+def test_verify_at_a_gateway_without_a_list(home: Home, emulator: Emulated, provider: str, page: str) -> None:
     """A gateway's own 404, or its web page under HTTP 200, would be read as an empty list or as a broken account."""
-    home.account("main", provider="minimax-gateway", path_prefix="/minimax")
+    home.account("main", provider=provider, path_prefix="/minimax")
     emulator._order("PATCH", "/habits", {"no_get_voice": page})
     emulator.make("voice-one-1")
     home.insert("voice-one-1")
@@ -154,6 +156,31 @@ def test_verify_at_a_gateway_without_a_list(home: Home, emulator: Emulated, page
     assert done.returncode == 0, done.stderr
     assert "main: cannot be verified: it has no list of voices" in done.stdout
     assert (home.voice("voice-one-1")["status"], home.voice("voice-one-1")["verified_at"]) == ("kept", None)
+
+
+def test_verify_at_hingnet_takes_a_page_for_no_list(home: Home, emulator: Emulated) -> None:
+    """Nobody documents whether it has one: its page would be a failure, and each verification an alarm."""
+    home.account("main", provider="hingnet")
+    emulator.fault("html", path=f"/minimaxi{LIST_PATH}")
+    done = home.run("verify")
+    assert (done.returncode, "main: cannot be verified: it has no list of voices" in done.stdout) == (0, True)
+
+
+def test_verify_that_could_not_ask_is_no_success(home: Home, emulator: Emulated) -> None:
+    """A script would go on as if its voices were proven, while the network was down."""
+    home.account("spare", base_url="http://127.0.0.1:9", api_key="env:SPARE_KEY")
+    emulator.make("voice-used-1")
+    emulator.speak("voice-used-1")
+    home.insert("voice-used-1")
+    done = home.run("verify")
+    assert done.returncode == 1
+    assert "spare: cannot be verified: could not connect" in done.stdout
+    assert home.voice("voice-used-1")["status"] == "kept", "the other account is verified all the same"
+    home.account("spare", api_key="env:SPARE_KEY")
+    emulator.fault("http", http_status=503, path=LIST_PATH, key=SPARE)
+    assert home.run("verify").returncode == 1
+    home.account("other", api_key="sk-of-nobody")
+    assert home.run("verify").returncode == 3, "a key that is refused needs a person: that goes first"
 
 
 def test_verify_with_a_refused_key_is_no_success(home: Home, emulator: Emulated) -> None:

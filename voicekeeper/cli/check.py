@@ -122,8 +122,10 @@ async def _accounts(session: Session) -> AsyncIterator[Finding]:
         subject = f"account {name}"
         if listing.blocked:
             yield Finding(subject, "error", listing.reason, 3)
-        elif listing.voice_ids is None:
+        elif listing.absent:
             yield Finding(subject, "warning", f"the key cannot be tried without a paid call: {listing.reason}")
+        elif listing.voice_ids is None:
+            yield Finding(subject, "warning", f"the key cannot be tried now: {listing.reason}")
         else:
             yield Finding(subject, "ok", f"{account.provider} lists {len(listing.voice_ids)} voices of it")
         if listing.server_time is not None:

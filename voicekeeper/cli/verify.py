@@ -14,8 +14,8 @@ from voicekeeper.proof import Comparison, Proof
 from voicekeeper.wiring import open_app
 
 _SHOWN = 10
-#: The exit code where a provider does not accept an account's key.
-_BLOCKED = 3
+#: The exit codes where a provider does not accept an account's key, and where its list could not be had this time.
+_BLOCKED, _FAILED = 3, 1
 
 
 @click.command()
@@ -31,7 +31,7 @@ def verify(context: click.Context, *, register: bool, as_json: bool) -> None:
         print_json([_as_object(comparison) for comparison in found])
     else:
         _print(found, register=register)
-    context.exit(_BLOCKED if any(comparison.blocked for comparison in found) else 0)
+    context.exit(_exit_code(found))
 
 
 async def _compare(session: Session, *, register: bool) -> list[Comparison]:
@@ -41,6 +41,13 @@ async def _compare(session: Session, *, register: bool) -> list[Comparison]:
             await proof.compare(name, line.provider, register=policies[name] if register else None)
             for name, line in app.keeper.lines.items()
         ]
+
+
+def _exit_code(found: Sequence[Comparison]) -> int:
+    """Return what a script has to know; that a system has no list is no failure: nothing could be done about it."""
+    if any(comparison.blocked for comparison in found):
+        return _BLOCKED
+    return _FAILED if any(comparison.failed for comparison in found) else 0
 
 
 def _as_object(comparison: Comparison) -> dict[str, object]:

@@ -21,13 +21,15 @@ class Listed:
 class Listing:
     """The voices that an account's own list shows, each thereby proven permanent; None when it cannot be had.
 
-    `reason` says why it cannot, `blocked` that the account itself is at fault. A voice that is not listed proves
-    nothing: lists have been seen incomplete. `server_time` is what the provider's clock says.
+    `reason` says why it cannot: the account itself is at fault (`blocked`), this system has no list (`absent`), or else
+    it may be had another time. A voice that is not listed proves nothing: lists have been seen incomplete.
+    `server_time` is what the provider's clock says.
     """
 
     voices: Mapping[str, Listed] | None
     reason: str = ""
     blocked: bool = False
+    absent: bool = False
     server_time: datetime | None = None
 
     @property

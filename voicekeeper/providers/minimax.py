@@ -24,7 +24,7 @@ from voicekeeper.providers.answers import (
     unreadable,
 )
 from voicekeeper.providers.gateways import Access, Gateway
-from voicekeeper.providers.minimax_codes import Meaning
+from voicekeeper.providers.minimax_codes import CODES, Meaning
 from voicekeeper.providers.wire import Reply, Wire, WireError
 
 AUDIO = {"sample_rate": 16000, "bitrate": 32000, "format": "mp3", "channel": 1}
@@ -38,6 +38,7 @@ _LISTS = {"voice_cloning": Origin.CLONE, "voice_generation": Origin.DESIGN}
 #: MiniMax is no older: an earlier day is a mistake.
 _FIRST_DAY = datetime(2021, 1, 1, tzinfo=UTC)
 _KEY_REFUSED = frozenset({401, 402, 403})
+_NO_SUCH_CALL = frozenset({404, 405, 501})
 
 
 def connect(gateway: Gateway, access: Access) -> "MiniMax":
@@ -98,7 +99,7 @@ class MiniMax:
     async def listed(self) -> Listing:
         """Ask get_voice for the account's cloned and designed voices."""
         if not self.can_list:
-            return Listing(None, "this gateway has no list")
+            return Listing(None, "this gateway has no list", absent=True)
         try:
             return read_list(await self.wire.post(f"{self.prefix}/v1/get_voice", {"voice_type": "all"}))
         except WireError as error:
@@ -150,10 +151,17 @@ def read_list(reply: Reply) -> Listing:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         body = {}
     problem = judged(reply, body if isinstance(body, dict) else {})
-    # A gateway without this call answers 404, 405 or a page: that says nothing against the account.
-    blocked = problem.outcome is Outcome.BLOCKED and (problem.code is not None or reply.status in _KEY_REFUSED)
-    reason = problem.message if blocked or problem.code else f"it has no list of voices (HTTP {reply.status})."
-    return Listing(None, reason, blocked, reply.server_time)
+    told = problem.code is not None and int(problem.code) in CODES
+    blocked = problem.outcome is Outcome.BLOCKED and (told or reply.status in _KEY_REFUSED)
+    absent = not told and _leads_nowhere(reply)
+    reason = f"it has no list of voices (HTTP {reply.status})." if absent else problem.message
+    return Listing(None, reason, blocked, absent, reply.server_time)
+
+
+def _leads_nowhere(reply: Reply) -> bool:
+    """Tell whether there is no such call: that says nothing against the account. Some gateways show a page for it."""
+    page = reply.status < 300 and reply.body.lstrip().startswith(b"<")  # noqa: PLR2004 - HTTP's own classes
+    return page or reply.status in _NO_SUCH_CALL
 
 
 def _listed(body: dict[str, Any]) -> dict[str, Listed]:

@@ -71,7 +71,7 @@ class WaveSpeed:
 
     async def listed(self) -> Listing:
         """Say that there is no list."""
-        return Listing(None, "this gateway has no list of voices")
+        return Listing(None, "this gateway has no list of voices", absent=True)
 
     async def close(self) -> None:
         """Close the connections."""
