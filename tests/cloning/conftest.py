@@ -4,15 +4,21 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
 
 from tests.cloning import sounds
 from tests.cloning.recorder import Recorder, recording
+from tests.cloning.systems import SYSTEMS, URL, Cloned
 from tests.scenarios.commands import Emulated, Home, emulating
-from voicekeeper.cloning import Cloning
+from voicekeeper.audio import recognise
+from voicekeeper.cloning import Cloning, Made
 from voicekeeper.config import load
+from voicekeeper.core.voice import Intent
+from voicekeeper.providers.cloning import CloneRequest
+from voicekeeper.recordings import PROMPT, VOICE, Findings
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.tables import clonings
 from voicekeeper.wiring import open_cloning
@@ -80,3 +86,28 @@ def traces(database: Database) -> Database:
     with database.transaction() as connection:
         connection.execute(delete(clonings))
     return database
+
+
+@pytest.fixture
+def cloned(home: Home, emulator: Emulated, opened: Opened) -> Cloned:
+    """Return a function that clones through a system, with these parameters."""
+
+    async def clone(system: str, *, key: str = "env:SCENARIO_KEY", **parameters: Any) -> Made:
+        provider, settings, habits, usual, name = SYSTEMS[system]
+        given = parameters.pop("given", usual)
+        home.account("main", provider=provider, api_key=key, **settings)
+        emulator._order("PATCH", "/habits", habits)
+        findings = Findings()
+        async with opened() as cloning:
+            audio = await cloning.recording(given, VOICE, findings)
+            if prompt := parameters.pop("prompt", None):
+                parameters["prompt_audio"] = await cloning.recording(prompt, PROMPT, findings)
+            made = await cloning.clone(
+                CloneRequest(audio=audio, voice_id=name, **parameters), "", Intent.KEEP, findings
+            )
+            if made.answer.preview:
+                assert recognise(await cloning.preview(made))
+        assert bool(findings.warnings) is (given == URL), findings.warnings
+        return made
+
+    return clone
