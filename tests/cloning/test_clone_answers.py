@@ -148,6 +148,21 @@ def test_a_prediction_that_was_given_up_may_have_made_its_voice(state: str) -> N
     assert state in found.message
 
 
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        (403, "NOT_ENOUGH_BALANCE", "the balance is too low"),
+        (403, "INVALID_API_KEY", "the key is not valid"),
+        (404, "MODEL_NOT_FOUND", "there is no such model"),
+    ],
+)
+def test_ppinfras_own_reasons_are_read(status: int, reason: str, words: str) -> None:
+    """A model that does not exist would send its owner to look for a mistake in base_url."""
+    found = ppinfra_clone.read_clone(reply({"code": status, "reason": reason, "message": "no", "metadata": {}}, status))
+    assert isinstance(found, Answer)
+    assert (found.outcome, found.message.startswith(words)) == (Outcome.BLOCKED, True), found
+
+
 def test_an_unverified_identity_is_told_with_its_mend() -> None:
     """Its owner would try again and again, because only the provider's console can mend it."""
     data = {"id": "p-1", "status": "failed", "error": "no cloning permission, please verify your identity"}

@@ -9,6 +9,8 @@ import pytest
 
 from tests.emulator.emulator_calls import T2A, VOICE, ask
 from voicekeeper.emulator import Emulator, Fault, Kind
+from voicekeeper.emulator.families import Families
+from voicekeeper.emulator.habits import Habits
 
 WORKS = {"truncated", "raw_audio", "slow", "drip", "lost"}
 CODES = [1000, 1002, 1004, 1008, 1026, 2013, 2042, 2054, 2056]
@@ -140,6 +142,23 @@ async def test_unknown_field_is_refused_by_name(emulator: Emulator, client: http
     assert "invented: " in told(family, 2013, answer)[1]
     assert not begun(emulator)
     assert emulator.world.ledger[-1].code == 2013
+
+
+async def test_unknown_field_is_refused_by_every_call(client: httpx.AsyncClient) -> None:
+    """If one call took any field, whatever is sent there, cloning, designing, asking, would be proven by nothing."""
+    asked = [one for family in Families(Habits()).all for one in family.operations if family.serves(one)]
+    assert {one.path.rpartition("/")[2] for one in asked} >= {
+        "voice_clone",
+        "voice_design",
+        "files",
+        "upload",
+        "result",
+    }
+    for one in asked:
+        path, field = one.path.format(prediction_id="1"), {"invented": "1"}
+        way = {"params": field} if one.method == "GET" else {"data": field} if one.form else {"json": field}
+        answer = await client.request(one.method, path, **way, **({"files": {"file": b""}} if one.form else {}))  # type: ignore[arg-type] # httpx's own names
+        assert "invented: " in answer.text, (one.path, answer.text)
 
 
 @pytest.mark.parametrize("family", T2A)

@@ -5,6 +5,7 @@ and 2.6 answer `{audio, status}`, 2.8 answers in MiniMax's shape. Errors are HTT
 message, metadata}`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -122,9 +123,14 @@ def _of_question(problem: Answer, task_id: str) -> Answer:
     return tasks.still_open(task_id, problem.message)
 
 
+def reason_of(body: Mapping[str, Any]) -> Meaning | None:
+    """Return what the family's own reason means; None where there is none, or an unknown one."""
+    return _REASONS.get(str(body.get("reason", "")).upper())
+
+
 def _problem(reply: Reply, body: dict[str, Any]) -> Answer:
     """Judge an error by MiniMax's code in it, by the family's own reason, then by its HTTP status."""
-    reason = _REASONS.get(str(body.get("reason", "")).upper())
+    reason = reason_of(body)
     found = judged(reply, body)
     if reason is not None and found.code is None:
         return answer(reply, body, reason, None)

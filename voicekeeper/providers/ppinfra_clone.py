@@ -9,10 +9,11 @@ from typing import Any
 
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.providers import http_status
-from voicekeeper.providers.answers import as_object, no_answer, trace_of
+from voicekeeper.providers.answers import answer, as_object, no_answer, trace_of
 from voicekeeper.providers.clone_answers import refusal, voice_id_of
 from voicekeeper.providers.cloning import PATIENCE, PLAIN, PROMPT, Cloned, CloneRequest, DesignRequest, Rules
 from voicekeeper.providers.gateways import Access, Gateway
+from voicekeeper.providers.ppinfra import reason_of
 from voicekeeper.providers.wire import Reply, Wire, WireError
 
 RULES = Rules(
@@ -78,4 +79,5 @@ def read_clone(reply: Reply) -> Cloned | Answer:
             preview=preview if isinstance(preview, str) else "",
             trace_id=trace_of(reply, body),
         )
-    return refusal(reply, body)
+    found, reason = refusal(reply, body), reason_of(body)
+    return answer(reply, body, reason, None) if reason is not None and found.code is None else found
