@@ -7,93 +7,36 @@ of `core.lifecycle`; whatever happens in between, the registry knows that a call
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from voicekeeper.calls import Calls, first_failure
 from voicekeeper.clock import Clock
 from voicekeeper.core import lifecycle, rate
-from voicekeeper.core.account import Account
 from voicekeeper.core.duration import format_duration
 from voicekeeper.core.errors import RegistryError, RegistryUnavailable
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
-from voicekeeper.core.voice import Status, Voice
+from voicekeeper.core.voice import Status
+from voicekeeper.due import DueVoices
 from voicekeeper.journal import Journal, Observer, text
 from voicekeeper.proof import LISTED, Proof
-from voicekeeper.providers import Provider
 from voicekeeper.registry import accounts, claims, clonings, overdue
 from voicekeeper.registry.claims import Claim
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.leased import Claimed
 from voicekeeper.registry.settling import Settlement, Written
 from voicekeeper.registry.spending import Terms
+from voicekeeper.report import Report
 from voicekeeper.settlements import Settlements
 from voicekeeper.skew import SkewWatch
+from voicekeeper.speaking import Line, Speaker
 from voicekeeper.spool import Spool
 
 #: A sweep does not wait longer than this for an account's next slot; the account's voices stay due.
 _LONGEST_WAIT = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """The line to one account: its provider, its terms, and what is said on it."""
-
-    provider: Provider
-    terms: Terms
-    id_problem: Callable[[str], str | None]
-    concurrency: int
-    text: str
-    alternate_text: str
-
-
-@dataclass(slots=True)
-class Report:
-    """What a sweep has done so far, by numbers; `failing` are the ids of voices whose last call failed.
-
-    `unfinished` accounts have more to do, `stopped` ones cannot, and why; `unknown` ones have voices and are not
-    configured. `busy` tells that other instances hold what is due, `moved` that this sweep spoke with a voice.
-    """
-
-    kept: int = 0
-    lost: int = 0
-    released: int = 0
-    verified: int = 0
-    failing: set[int] = field(default_factory=set)
-    unfinished: set[str] = field(default_factory=set)
-    stopped: dict[str, str] = field(default_factory=dict)
-    unknown: set[str] = field(default_factory=set)
-    paused: set[str] = field(default_factory=set)
-    busy: bool = False
-    moved: bool = False
-
-    @property
-    def failed(self) -> int:
-        """How many voices were spoken with and have to be tried again."""
-        return len(self.failing)
-
-    @property
-    def worked(self) -> int:
-        """How many voices were spoken with."""
-        return self.kept + self.failed + self.lost
-
-    def count(self, voice: Voice, account: Account) -> None:
-        """Take in what came of one voice's call."""
-        self.moved = True
-        self.kept += voice.status is Status.KEPT
-        self.lost += voice.status is Status.LOST
-        (self.failing.add if voice.status is Status.WAITING else self.failing.discard)(voice.id)
-        (self.paused.add if account.paused else self.paused.discard)(account.name)
-
-    def go_on(self) -> None:
-        """Begin the next sweep of the same work: what was done stays, what was in the way is looked at anew."""
-        self.moved = self.busy = False
-        self.unfinished.clear()
-        self.stopped.clear()
 
 
 class Keeper:
@@ -121,6 +64,7 @@ class Keeper:
         self._settlements = Settlements(database, spool or Spool(None, log), clock, self._journal)
         self._policies, self._default = policies, default
         self._proof = Proof(database, clock, log)
+        self._speaker = Speaker(database, self._proof, self._journal)
         self._skew = SkewWatch(database, clock, log)
         self._progress = progress
         self._claims = 0
@@ -140,7 +84,7 @@ class Keeper:
         await self._let_go(report)
         await self._warn(report)
         self._journal.log.info(
-            "sweep.finished", **_figures(report), seconds=round((self._clock.now() - start).total_seconds(), 1)
+            "sweep.finished", **report.figures(), seconds=round((self._clock.now() - start).total_seconds(), 1)
         )
         return report
 
@@ -182,31 +126,24 @@ class Keeper:
 
     async def _claim_all(self, line: Line, calls: Calls, report: Report, until: datetime | None) -> None:
         """Claim voices whenever the account has a place, a slot and the money for them, and start their calls."""
-        account, queue, fruitful = line.terms.account, deque[int](), True
-        first = True
+        account = line.terms.account
+        due = DueVoices(self._database, self._clock, account, lambda: self._settlements.voices)
         while (places := await calls.places()) and not self._over(until):
-            if not queue:
-                page = await self._database.run(claims.due, account, self._clock.now()) if fruitful else []
-                queue.extend(row for row in page if row not in self._settlements.voices)
-                report.busy |= not fruitful
-                fruitful = False
-            if not queue:
-                report.busy |= first and await self._database.run(claims.held_elsewhere, account, self._clock.now())
+            ids = await due.take(places)
+            if not ids:
+                report.busy |= await due.held_elsewhere()
                 return
-            first = False
             await self._catch_up(report)
-            claim = await self._claim(line, [queue.popleft() for _ in range(min(len(queue), places))])
-            queue.extendleft(reversed(claim.untouched))
+            claim = await self._claim(line, ids)
+            due.came_to(worked=bool(claim.work or claim.wait), untouched=claim.untouched)
             for claimed in claim.work:
-                fruitful = True
                 calls.start(self._keep(line, claimed, report))
             if claim.probe:
                 await calls.all_done()
-            if claim.stopped or (claim.wait or timedelta()) > max(_LONGEST_WAIT, 2 * line.terms.space):
-                _note_stop(report, account, claim)
+            if reason := _reason_to_stop(claim, line.terms):
+                report.stopped[account] = reason
                 return
             if claim.wait:
-                fruitful = True
                 await self._clock.sleep(max((claim.wait - rate.HORIZON).total_seconds(), 0.01))
         report.unfinished.add(account)
 
@@ -223,7 +160,7 @@ class Keeper:
             if not await self._workable(line, claimed, report):
                 return
             start = self._clock.monotonic()
-            answer = await self._speak(line, claimed)
+            answer = await self._speaker.speak(line, claimed)
         except asyncio.CancelledError:
             stopped = Answer(outcome=Outcome.AMBIGUOUS, message="voicekeeper was stopped during the call.")
             await asyncio.shield(self._settle(line, claimed, stopped, report, start))
@@ -246,39 +183,6 @@ class Keeper:
         except RegistryUnavailable as error:  # the lease runs out by itself
             self._journal.unrecorded(claimed.voice, error)
         return False
-
-    async def _speak(self, line: Line, claimed: Claimed) -> Answer:
-        """Say what came of the keep call, whatever happens: a mistake with one voice must not stop the others."""
-        try:
-            return await self._ask(line, claimed)
-        except Exception as error:
-            self._journal.log.exception("voice.failed", voice=claimed.voice.name)
-            return Answer(outcome=Outcome.AMBIGUOUS, message=f"voicekeeper itself failed: {type(error).__name__}.")
-
-    async def _ask(self, line: Line, claimed: Claimed) -> Answer:
-        """Make the keep call; where an earlier one may have worked, or the voice is not found, the list decides."""
-        voice, account, provider = claimed.voice, line.terms.account, line.provider
-        if voice.last_outcome == Outcome.AMBIGUOUS and await self._proof.shows(account, provider, voice):
-            return LISTED
-        answer = await self._call(line, claimed)
-        if answer.outcome is Outcome.NOT_FOUND and await self._proof.shows(account, provider, voice):
-            return LISTED
-        return answer
-
-    async def _call(self, line: Line, claimed: Claimed) -> Answer:
-        """Ask for the task that an earlier call began, or speak; the other text has its turn after a refusal."""
-        if claimed.task_id is not None:
-            return await line.provider.resume(claimed.task_id)
-        voice = claimed.voice
-        alternate = voice.last_outcome == Outcome.REFUSED and voice.streak % 2 == 1
-
-        async def note(task_id: str) -> None:
-            try:
-                await self._database.run(claims.note_task, claimed, task_id)
-            except RegistryUnavailable as error:  # the answer carries it too, and settling insists
-                self._journal.unrecorded(voice, error, task_id=task_id)
-
-        return await line.provider.speak(voice.voice_id, line.alternate_text if alternate else line.text, note)
 
     async def _settle(self, line: Line, claimed: Claimed, answer: Answer, report: Report, start: float) -> None:
         """Settle an answer by the rules, write it down, and say so."""
@@ -333,13 +237,9 @@ class Keeper:
         return self.stopping or (until is not None and self._clock.now() >= until)
 
 
-def _note_stop(report: Report, account: str, claim: Claim) -> None:
-    if claim.stopped:
-        report.stopped[account] = claim.stopped
-    else:
-        report.stopped[account] = f"throttled for another {format_duration(claim.wait or timedelta())}"
-
-
-def _figures(report: Report) -> dict[str, int]:
-    names = ("kept", "failed", "lost", "released", "verified")
-    return {name: getattr(report, name) for name in names}
+def _reason_to_stop(claim: Claim, terms: Terms) -> str | None:
+    """Say why an account has no more calls to give in this sweep; None when it has."""
+    wait = claim.wait or timedelta()
+    if claim.stopped or wait <= max(_LONGEST_WAIT, 2 * terms.space):
+        return claim.stopped
+    return f"throttled for another {format_duration(wait)}"

@@ -24,14 +24,16 @@ from voicekeeper.core.channel import Rhythm, Rule
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.wording import Language
 from voicekeeper.journal import Observer
-from voicekeeper.keeper import Keeper, Line, Report
+from voicekeeper.keeper import Keeper
 from voicekeeper.notify import Notifier
 from voicekeeper.providers import Provider
 from voicekeeper.providers.gateways import Access, Connection
 from voicekeeper.registry import accounts, schema
 from voicekeeper.registry.database import Database, parse_url
 from voicekeeper.registry.spending import Terms
+from voicekeeper.report import Report
 from voicekeeper.sources import Sources
+from voicekeeper.speaking import Line
 from voicekeeper.spool import Spool
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from voicekeeper.cli import commands as voicekeeper
 from voicekeeper.cli.demo import demo
 from voicekeeper.cli.run import exit_code
 from voicekeeper.core.errors import RegistryError, UsageError
-from voicekeeper.keeper import Report
+from voicekeeper.report import Report
 
 FILES = (*MARKDOWN, "config.example.toml", "deploy/cron/voicekeeper", *(f"deploy/systemd/{unit}" for unit in UNITS))
 LINES = sorted({(name, *line) for name in FILES for line in commands(name) if line[0] != "COMMAND"})

@@ -3,7 +3,7 @@
 import io
 import sys
 
-from voicekeeper.keeper import Report
+from voicekeeper.report import Report
 
 _CLEAR = "\r\033[K"
 

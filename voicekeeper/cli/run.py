@@ -11,9 +11,9 @@ from voicekeeper.cli.render import as_object, clean, print_json, print_table, wh
 from voicekeeper.cli.session import Session, as_json, begin
 from voicekeeper.clock import WallClock
 from voicekeeper.core.voice import Voice
-from voicekeeper.keeper import Report
 from voicekeeper.registry import claims, preview
 from voicekeeper.registry.database import Database
+from voicekeeper.report import Report
 from voicekeeper.wiring import App, open_app
 
 _PREVIEWED = 1000
