@@ -36,7 +36,7 @@ class VoiceLife(RuleBasedStateMachine):
         super().__init__()
         self.now, self.policy, self.voice = START, Policy(), a_voice()
         self.not_found: list[datetime] = []
-        self.blocked_last = False
+        self.blocked = 0
         self.kept_at: datetime | None = None
         self.attempts = 0
 
@@ -69,6 +69,7 @@ class VoiceLife(RuleBasedStateMachine):
     def its_owner_retries(self) -> None:
         """Do what the registry writes for `voicekeeper retry`."""
         self.voice = replace(self.voice, status=Status.WAITING, intent=Intent.KEEP, due_at=self.now, streak=0)
+        self.blocked = 0
         self.not_found = []
 
     @rule(outcome=ANSWERS, retry_after=retry_afters, paused=st.booleans())
@@ -79,7 +80,7 @@ class VoiceLife(RuleBasedStateMachine):
         if before.status is not Status.WAITING and outcome is not Outcome.KEPT:
             assert result == lifecycle.Settled(before)
             return
-        singled_out = outcome is Outcome.BLOCKED and self.blocked_last and not paused
+        singled_out = outcome is Outcome.BLOCKED and self.blocked >= 2 and not paused
         used_up = outcome not in OF_THE_ACCOUNT or singled_out
         assert self.voice.attempts == before.attempts + used_up
         self._remember(outcome)
@@ -90,7 +91,7 @@ class VoiceLife(RuleBasedStateMachine):
 
     def _remember(self, outcome: Outcome) -> None:
         self.not_found = [*self.not_found, self.now] if outcome is Outcome.NOT_FOUND else []
-        self.blocked_last = outcome is Outcome.BLOCKED
+        self.blocked = self.blocked + 1 if outcome is Outcome.BLOCKED else 0
         if outcome is Outcome.KEPT:
             self.kept_at = self.kept_at or self.now
 

@@ -21,11 +21,11 @@ def test_row_of_an_unknown_account_is_set_aside_and_told_once(home: Home, emulat
     emulator.make(*names(2))
     home.insert("voice-lost-way", account="mian", cloned_at=ago(days=6, hours=23))
     home.insert(*names(2))
-    home.sweep(0)
+    home.sweep(1)
     assert {home.voice(name)["status"] for name in names(2)} == {"kept"}
     assert "mian" in webhook.messages[0]["message"]
     home.make_due()
-    home.sweep(0)
+    home.sweep(1)
     assert sum("mian is not configured" in message["message"] for message in webhook.messages) == 1
     assert home.voice("voice-lost-way")["status"] == "waiting"
 

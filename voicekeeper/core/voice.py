@@ -34,7 +34,7 @@ class Voice:
     """A voice as the registry knows it; its fields are the table's columns.
 
     All times are aware UTC. `deadline`, `due_at` and `warn_at` are None until planned. `streak` counts how
-    often `last_outcome` has come in a row, since `streak_since`.
+    often `last_outcome` has come in a row, since `streak_since`. `source_intent` is what a source of voices said last.
     """
 
     id: int
@@ -44,6 +44,7 @@ class Voice:
     label: str = ""
     origin: Origin = Origin.CLONE
     intent: Intent = Intent.KEEP
+    source_intent: str | None = None
     priority: int = 0
     status: Status = Status.WAITING
     deadline: datetime | None = None

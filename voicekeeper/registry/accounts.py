@@ -44,7 +44,7 @@ def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
         connection.execute(update(accounts).where(accounts.c.name == name).values(**fresh))
         outbox.resolve(connection, f"{alerts.account_key(name)}unknown", now)
         _plan_anew(connection, name)
-        _live_for(connection, name, marks[name], now)
+        _live_for(connection, name, marks[name])
 
 
 def _forget(connection: Connection, names: Collection[str]) -> None:
@@ -132,8 +132,11 @@ def _plan_anew(connection: Connection, name: str) -> None:
         connection.execute(update(voices).where(*mine).values(due_at=None, last_error=None))
 
 
-def _live_for(connection: Connection, name: str, mark: Mark, now: datetime) -> None:
-    """Move the deadlines that follow from the account's lifetime, where that changed; given ones stand."""
+def _live_for(connection: Connection, name: str, mark: Mark) -> None:
+    """Move the deadlines that follow from the account's lifetime, where that changed; given ones stand.
+
+    The next sweep looks at their warnings anew.
+    """
     mine = accounts.c.name == name
     planned_with = connection.execute(select(accounts.c.lifetime).where(mine)).scalar()
     old = mark.default_lifetime if planned_with is None else timedelta(seconds=planned_with)
@@ -144,7 +147,7 @@ def _live_for(connection: Connection, name: str, mark: Mark, now: datetime) -> N
     query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline).where(*waiting)
     followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at == old]
     if followed:
-        moved = [{"row": row.id, "deadline": row.cloned_at + mark.lifetime, "warn_at": now} for row in followed]
+        moved = [{"row": row.id, "deadline": row.cloned_at + mark.lifetime, "warn_at": row.cloned_at} for row in followed]
         times = {column: bindparam(column, type_=voices.c[column].type) for column in ("deadline", "warn_at")}
         connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times), moved)
 
