@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.loopback import talking
+
 #: What each service answers when it took a message, as its documentation says.
 ANSWERS = {
     "hooks.slack.com": "ok",
@@ -55,14 +57,11 @@ async def chat(folder: Path, environment: pytest.MonkeyPatch) -> AsyncIterator[C
         body = ANSWERS[name].encode()
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(take, "127.0.0.1", 0)
-    seen.proxy = server.sockets[0].getsockname()[1]
     for name in ("NO_PROXY", "no_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
         environment.delenv(name, raising=False)
-    environment.setenv("HTTPS_PROXY", f"http://127.0.0.1:{seen.proxy}")
     environment.setenv("REQUESTS_CA_BUNDLE", str(folder / "authority.pem"))
     environment.delenv("CURL_CA_BUNDLE", raising=False)
-    async with server:
+    async with talking(take) as seen.proxy:
+        environment.setenv("HTTPS_PROXY", f"http://127.0.0.1:{seen.proxy}")
         yield seen

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.loopback import talking
+
 
 @dataclass
 class Webhook:
@@ -35,11 +37,8 @@ async def webhook(status: str = "200 OK", *, endless: bool = False) -> AsyncIter
                 writer.write(b"0" * 65536)
                 await writer.drain()
             await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(take, "127.0.0.1", 0)
-    sink.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with talking(take) as sink.port:
         yield sink
 
 
@@ -57,8 +56,6 @@ async def mail_server(mails: list[str]) -> AsyncIterator[int]:
             writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
             if word == b"QUIT":
                 break
-        writer.close()
 
-    server = await asyncio.start_server(take, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with talking(take) as port:
+        yield port

@@ -8,6 +8,8 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+from tests.loopback import talking
+
 Says = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -59,31 +61,15 @@ async def raw_server(
     says: Says, *, reads: bool = True, once: bool = True, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Heard]:
     """Serve on loopback; with `once` each connection is closed after one answer."""
-    heard, open_ones = Heard(), set[asyncio.Task[None]]()
+    heard = Heard()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                heard.requests.append(await _request(reader) if reads else b"")
-                await says(writer)
-                if once:
-                    break
-        except (OSError, asyncio.IncompleteReadError):
-            return  # the client went: that is its business
-        finally:
-            writer.close()
+        while True:
+            heard.requests.append(await _request(reader) if reads else b"")
+            await says(writer)
+            if once:
+                break
 
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(talk(reader, writer))
-        open_ones.add(task)
-        task.add_done_callback(open_ones.discard)
-
-    server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
-    heard.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with talking(talk, tls) as port:
+        heard.url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
         yield heard
-    finally:
-        server.close()
-        for task in list(open_ones):
-            task.cancel()
-        await asyncio.gather(*open_ones, return_exceptions=True)

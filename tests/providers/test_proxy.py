@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.loopback import talking
 from tests.providers.accounts import KEY, TEXT, VOICE, Account, no_task
 from tests.providers.raw_server import Heard, answer, raw_server, saying
 from tests.providers.test_tls import GOOD, serving
@@ -30,10 +31,13 @@ async def tunnel(port: int) -> AsyncIterator[Heard]:
     heard = Heard()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while chunk := await reader.read(65536):
                 heard.requests.append(chunk)
                 writer.write(chunk)
+        except OSError:
+            return  # one of the two went: that is its business
+        finally:
             writer.close()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,8 +46,8 @@ async def tunnel(port: int) -> AsyncIterator[Heard]:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
 
-    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
-        heard.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with talking(talk) as here:
+        heard.url = f"http://127.0.0.1:{here}"
         yield heard
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from tests.loopback import talking
 from tests.providers.accounts import KEY, TEXT, VOICE, Account, no_task
 from tests.providers.raw_server import answer, raw_server, reset_after, saying
 from voicekeeper.audio import Format, Sound
@@ -149,8 +150,8 @@ async def test_a_request_that_is_cut_off_while_it_is_sent(
         await reader.readexactly(lengths.popleft())
         writer.transport.abort()
 
-    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
-        one = account(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with talking(talk) as port:
+        one = account(f"http://127.0.0.1:{port}")
         found = {await asked(one, listing=listing) for _ in range(len(lengths))}
     assert found == ({True} if listing else {Outcome.AMBIGUOUS})
 

@@ -147,7 +147,9 @@ def _live_for(connection: Connection, name: str, mark: Mark) -> None:
     query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline).where(*waiting)
     followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at == old]
     if followed:
-        moved = [{"row": row.id, "deadline": row.cloned_at + mark.lifetime, "warn_at": row.cloned_at} for row in followed]
+        moved = [
+            {"row": row.id, "deadline": row.cloned_at + mark.lifetime, "warn_at": row.cloned_at} for row in followed
+        ]
         times = {column: bindparam(column, type_=voices.c[column].type) for column in ("deadline", "warn_at")}
         connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times), moved)
 
