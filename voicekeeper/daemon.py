@@ -6,7 +6,7 @@ wait for them; SIGHUP reads the configuration again. The watchdog is fed by comp
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,7 +65,7 @@ class Daemon:
         """Serve until SIGTERM; raise what made it impossible to go on."""
         settings = self._read()
         self._take_signals()
-        watch = asyncio.create_task(self._watch_clock())
+        watch = self._begin(self._watch_clock())
         async with listening(application(self._face, settings.serve.listen), settings.serve.listen) as url:
             self._log.info("serve.listening", url=url)
             try:
@@ -123,14 +123,26 @@ class Daemon:
         return settings if self._terminated.is_set() else self._reread(settings)
 
     async def _tick(self) -> None:
-        """Make a round, unless one is under way: it will look for what is due by itself."""
+        """Begin a round, unless one is under way: it will look for what is due by itself.
+
+        The tick does not wait for it: the scheduler would drop the next tick, which is due when this round ends.
+        """
         if self._round is None or self._round.done():
-            self._round = asyncio.create_task(self._make_round())
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(self._round)
+            self._round = self._begin(self._make_round())
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Begin work that the daemon cannot do without: where it fails, the daemon ends."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("serve.failed", exc_info=error)
+            self._fail(error)
 
     async def _make_round(self) -> None:
-        """Make one round and set the next wake-up; anything but a failing registry ends the daemon."""
+        """Make one round and set the next wake-up."""
         opened = self._app
         if opened is None:
             return
@@ -144,9 +156,6 @@ class Daemon:
             await self._alarm.works(opened.notifier)
         except RegistryError as error:
             await self._away(opened, error)
-        except Exception as error:  # noqa: BLE001 - a daemon that goes on half alive would keep nothing
-            self._log.exception("serve.failed")
-            self._fail(error)
 
     def _swept(self, opened: App, due: datetime | None) -> None:
         self._health.swept_at, self._health.problem = self._clock.now(), None
@@ -160,9 +169,10 @@ class Daemon:
         """Say that the registry does not work; the next round comes soon and is not announced as a success."""
         self._health.problem = str(error)
         self._log.error("registry.unavailable", error=str(error))
+        if not self._terminated.is_set():
+            await self._alarm.failed(opened.notifier, str(error), self._every, opened.settings.alerts.repeat_every)
         if not self._terminated.is_set() and self._app is opened:
             self._wake_at(self._clock.now() + _AGAIN)
-            await self._alarm.failed(opened.notifier, str(error), self._every, opened.settings.alerts.repeat_every)
 
     def _fail(self, error: BaseException) -> None:
         """End the daemon with the reason, so that the service manager starts another one."""
@@ -205,8 +215,7 @@ class Daemon:
         if self._app is None or self._round is None:
             return
         self._app.keeper.stopping = True
-        with suppress(asyncio.CancelledError):
-            await self._round
+        await asyncio.wait({self._round})
 
     async def _watch_clock(self) -> None:
         """Sweep at once when the machine's clock was set or the machine slept: the scheduler would not notice."""

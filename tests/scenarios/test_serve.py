@@ -1,5 +1,7 @@
 """The daemon: what it keeps and when, what signals do to it, what it says of its health."""
 
+import asyncio
+import os
 import re
 import signal
 from datetime import timedelta
@@ -8,6 +10,8 @@ import pytest
 
 from tests.scenarios.commands import SPARE, Emulated, Home, ago, until
 from tests.scenarios.serving import serving
+from voicekeeper import config
+from voicekeeper.daemon import Daemon
 
 VOICE = "voice-one-1"
 
@@ -16,6 +20,13 @@ VOICE = "voice-one-1"
 def seldom(home: Home) -> None:
     """Regular sweeps are too rare to be what a scenario sees."""
     home.set("serve", sweep_every="1h")
+
+
+async def serve_here(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve in this process, until SIGTERM."""
+    for name, value in home.variables.items():
+        monkeypatch.setenv(name, value)
+    await Daemon(lambda: config.load(home.config, secrets=True), home.folder).serve()
 
 
 def test_keeps_at_start_and_each_voice_when_it_comes_due(home: Home, emulator: Emulated) -> None:
@@ -29,6 +40,34 @@ def test_keeps_at_start_and_each_voice_when_it_comes_due(home: Home, emulator: E
         assert daemon.wait_for("voice.kept", 2)["voice_id"] == "voice-soon-1"
         assert emulator.spoken() == emulator.paid() == {VOICE: 1, "voice-soon-1": 1}
         daemon.end()
+
+
+async def test_a_long_sweep_goes_on_round_after_round(
+    home: Home, emulator: Emulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If rounds waited for the next regular sweep, a long backlog would be worked for a part of the time only."""
+    monkeypatch.setattr("voicekeeper.daemon.ROUND", timedelta(seconds=0.1))
+    voices = [f"voice-number-{number}" for number in range(6)]
+    emulator.make(*voices)
+    emulator.fault("slow", seconds=0.3)
+    home.set("accounts.main", max_concurrency=1)
+    home.insert(*voices)
+    daemon = asyncio.create_task(serve_here(home, monkeypatch))
+    await asyncio.to_thread(until, lambda: home.statuses() == {"kept": len(voices)}, 40)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await daemon
+
+
+@pytest.mark.parametrize("piece", ["wiring.App.round", "alarm.RegistryAlarm.works", "daemon.Daemon._watch_clock"])
+async def test_a_mistake_in_any_piece_ends_the_daemon(home: Home, monkeypatch: pytest.MonkeyPatch, piece: str) -> None:
+    """If it went on half alive, nothing would start it again, and nothing would be kept."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError(piece)
+
+    monkeypatch.setattr(f"voicekeeper.{piece}", broken)
+    with pytest.raises(RuntimeError, match=piece):
+        await asyncio.wait_for(serve_here(home, monkeypatch), 20)
 
 
 def test_keeps_a_voice_added_meanwhile_with_the_next_sweep(home: Home, emulator: Emulated) -> None:
