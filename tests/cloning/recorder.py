@@ -34,7 +34,8 @@ class Recorder:
     answered: int = 0
 
     def of(self, path: str) -> list[Recorded]:
-        return [one for one in self.heard if one.path == path]
+        """Return what was asked for at this path, whatever its query."""
+        return [one for one in self.heard if one.path.partition("?")[0] == path]
 
 
 @contextmanager

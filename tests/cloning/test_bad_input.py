@@ -209,10 +209,19 @@ async def test_design_rules(opened: Opened, home: Home, recorder: Recorder) -> N
         for words, request in bad.items():
             with pytest.raises(InputError, match=words):
                 await cloning.design(request, "", Intent.KEEP, Findings())
-    home.account("main", provider="ppinfra")
-    async with opened() as cloning:
-        with pytest.raises(InputError, match="ppinfra has no voice design"):
-            await cloning.design(good, "", Intent.KEEP, Findings())
+    others = {
+        "ppinfra": ("ppinfra has no voice design", good),
+        "hingnet": ('voice_id "nova" is impossible', replace(good, voice_id="nova")),
+        "wavespeed": (
+            "voice_id is missing: wavespeed wants one of your own(.|\n)*aigc_watermark is no parameter of wavespeed",
+            replace(good, aigc_watermark=True),
+        ),
+    }
+    for provider, (words, request) in others.items():
+        home.account("main", provider=provider)
+        async with opened() as cloning:
+            with pytest.raises(InputError, match=words):
+                await cloning.design(request, "", Intent.KEEP, Findings())
     assert recorder.heard == []
 
 

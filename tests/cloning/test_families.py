@@ -17,7 +17,10 @@ from tests.cloning.conftest import Opened
 from tests.cloning.recorder import Recorder
 from tests.cloning.systems import MINIMAX, SYSTEMS, URL, Cloned
 from tests.scenarios.commands import Emulated, Home
+from voicekeeper.audio import recognise
 from voicekeeper.config import load
+from voicekeeper.core.voice import Intent
+from voicekeeper.providers.cloning import DesignRequest
 from voicekeeper.providers.gateways import GATEWAYS
 from voicekeeper.recordings import VOICE, Findings
 from voicekeeper.wiring import open_app
@@ -140,6 +143,21 @@ async def test_a_file_goes_to_wavespeed_as_a_data_url(home: Home, cloned: Cloned
     (call,) = recorder.of("/api/v3/minimax/voice-clone")
     assert call.json["audio"].startswith("data:audio/mpeg;base64,")
     assert call.json["model"] == "speech-2.8-turbo"
+
+
+async def test_wavespeed_designs_a_voice(home: Home, emulator: Emulated, opened: Opened, recorder: Recorder) -> None:
+    """A voice that is designed there lives under the same rule, and nothing would remind of it."""
+    home.account("main", provider="wavespeed", timeout="10s")
+    emulator._order("PATCH", "/habits", {"task_seconds": 0.7})
+    request = DesignRequest(prompt="An old sailor.", preview_text="Ahoy.", voice_id="voiceone1")
+    async with opened() as cloning:
+        made = await cloning.design(request, "", Intent.KEEP, Findings())
+        assert recognise(await cloning.preview(made))
+    (call,) = recorder.of("/api/v3/minimax/voice-design")
+    assert call.json == {"prompt": "An old sailor.", "custom_voice_id": "voiceone1", "text": "Ahoy."}
+    assert (home.voice("voiceone1")["origin"], paid(emulator)) == ("design", [])
+    async with open_app(load(home.config), home.folder) as app:
+        assert (await app.round()).kept == 1
 
 
 async def test_an_address_is_looked_at_where_it_can_be(home: Home, emulator: Emulated, opened: Opened) -> None:

@@ -248,3 +248,14 @@ async def test_clone_of_a_short_sound_fails(client: httpx.AsyncClient) -> None:
     """If any length would do, the keeper's check of the audio would be proven by nothing."""
     answer = (await clone(client, base64.b64encode(tone(9)).decode())).json()["data"]
     assert (answer["status"], "too short" in answer["error"]) == ("failed", True)
+
+
+async def test_a_design_is_made_when_its_prediction_ends(emulator: Emulator, client: httpx.AsyncClient) -> None:
+    """If the submission made it, or made it a clone, a client that never polls would look right."""
+    body = {"prompt": "An old sailor.", "custom_voice_id": "WaveSpeed001", "text": "Ahoy."}
+    submitted = (await client.post("/api/v3/minimax/voice-design", json=body)).json()["data"]
+    assert ("sk-test", "WaveSpeed001") not in emulator.world.voices
+    emulator.world.advance(2)
+    ended = await result(client, submitted)
+    voice = emulator.world.voices["sk-test", "WaveSpeed001"]
+    assert (ended["status"], len(ended["outputs"]), voice.origin, voice.uses) == ("completed", 1, "design", 0)

@@ -116,7 +116,7 @@ class Control:
             "task_id": task.task_id,
             "key": task.key[-4:],
             "voice_id": task.voice_id,
-            "clones": task.clones,
+            "makes": task.makes,
             "stage": task.stage(self.world.now()),
             "ends_at": _iso(task.ends_at),
         }

@@ -83,7 +83,7 @@ class Upload:
 
 @dataclass
 class Task:
-    """One asynchronous T2A or clone; it is done, and paid for, when it ends, not when it is asked for.
+    """Asynchronous work, done and paid for when it ends, not when it is asked for: a T2A, or what `makes` a voice.
 
     `note` is what the vendor wants to remember of it; `error` says why it failed.
     """
@@ -93,7 +93,7 @@ class Task:
     voice_id: str
     created_at: datetime
     ends_at: datetime
-    clones: bool = False
+    makes: Origin | None = None
     characters: int = 0
     grade: Grade = "turbo"
     note: Mapping[str, Any] = field(default_factory=dict)

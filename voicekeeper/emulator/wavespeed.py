@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from voicekeeper.emulator import audio, codes, minimax, requests, samples
 from voicekeeper.emulator.operation import Arrival, Asked, Done, Failure, Family, Json, Operation
 from voicekeeper.emulator.ppinfra import MODELS, DemoModel, DemoText, check_url, task_number
-from voicekeeper.emulator.records import Reason, Refused, Stage, Task
+from voicekeeper.emulator.records import Origin, Reason, Refused, Stage, Task
 
 BALANCE_STATUS = 402
 STATUS_CODES = codes.KEY_CODES | codes.THROTTLE_CODES | {codes.BALANCE_CODE, 2013}  # the gateway's own refusals
@@ -53,6 +53,14 @@ class Clone(requests.Cloning):
     language_boost: requests.Language | None = None
 
 
+class Design(requests.Fields):
+    """`POST /api/v3/minimax/voice-design`."""
+
+    prompt: Annotated[str, Field(min_length=1)]
+    custom_voice_id: Annotated[str, AfterValidator(_custom_id)]
+    text: Annotated[str, Field(max_length=500), AfterValidator(requests.spoken)]
+
+
 class Query(requests.Fields):
     """`GET /api/v3/predictions/{id}/result`."""
 
@@ -84,6 +92,7 @@ class WaveSpeed(Family):
         return (
             *(Operation("POST", path, Speech, partial(self._speak, m), "speech") for m, path in paths.items()),
             Operation("POST", "/api/v3/minimax/voice-clone", Clone, self._clone, "clone"),
+            Operation("POST", "/api/v3/minimax/voice-design", Design, self._design, "design"),
             Operation("GET", RESULT, Query, self._result),
         )
 
@@ -96,7 +105,7 @@ class WaveSpeed(Family):
         task = asked.world.submit(
             asked.key,
             body.voice_id,
-            clones=False,
+            makes=None,
             characters=body.characters,
             grade=requests.grade(model),
             takes=timedelta(0) if body.enable_sync_mode else self.habits.task_takes,
@@ -108,13 +117,19 @@ class WaveSpeed(Family):
 
     def _clone(self, asked: Asked, body: Clone) -> Done:
         _check_audio(body.audio)
+        return self._make(asked, body.custom_voice_id, "clone")
+
+    def _design(self, asked: Asked, body: Design) -> Done:
+        return self._make(asked, body.custom_voice_id, "design")
+
+    def _make(self, asked: Asked, voice_id: str, origin: Origin) -> Done:
         task = asked.world.submit(
             asked.key,
-            body.custom_voice_id,
-            clones=True,
+            voice_id,
+            makes=origin,
             takes=self.habits.task_takes,
             at_most=self.habits.predictions_at_once,
-            note={"model": "minimax/voice-clone", "output": asked.sound_url()},
+            note={"model": f"minimax/voice-{origin}", "output": asked.sound_url()},
         )
         return Done(_prediction(asked, task))
 

@@ -178,21 +178,24 @@ class World:
         key: str,
         voice_id: str,
         *,
-        clones: bool,
+        makes: Origin | None,
         takes: timedelta,
         at_most: int,
         note: Mapping[str, Any],
         characters: int = 0,
         grade: Grade = "turbo",
     ) -> Task:
-        """Begin a task of which only its end tells whether its voice is there; `at_most` so many at once for a key."""
+        """Begin a task of which only its end tells whether its voice is there; `at_most` so many at once for a key.
+
+        With `makes` it makes the voice, without it speaks with one.
+        """
         now = self.now()
         self._settle(now)
         if sum(task.key == key for _, _, task in self._unfinished) >= at_most:
             raise Refused(Reason.CONCURRENCY)
-        if not clones:
+        if makes is None:
             self._afford(key, self._price(self.voices.get((key, voice_id)), characters, grade))
-        task = Task(next(self._ids), key, voice_id, now, now + takes, clones, characters, grade, note)
+        task = Task(next(self._ids), key, voice_id, now, now + takes, makes, characters, grade, note)
         return self._begin(task)
 
     def _begin(self, task: Task) -> Task:
@@ -221,8 +224,8 @@ class World:
     def _end(self, task: Task) -> None:
         line = Call(task.ends_at, task.key[-4:], f"task/{task.task_id}", task.voice_id)
         try:
-            if task.clones:
-                self._clone(task.key, task.voice_id, task.ends_at, "clone", task.ends_at)
+            if task.makes is not None:
+                self._clone(task.key, task.voice_id, task.ends_at, task.makes, task.ends_at)
             else:
                 line.fee = self._speak(task.key, task.voice_id, task.characters, task.grade, task.ends_at)
         except Refused as refused:

@@ -99,7 +99,8 @@ class Cloned:
 class Rules:
     """What a family's clone call takes, beside what its gateway's row says.
 
-    `by_file` and `by_url` tell how it wants the audio; `new_id` narrows the gateway's rule for a voice_id.
+    `by_file` and `by_url` tell how it wants the audio; `new_id` narrows the gateway's rule for a voice_id. Where it
+    `designs`, the voice_id is its owner's to choose, and has to be where `names_designs` is set.
     """
 
     takes: frozenset[str]
@@ -108,6 +109,7 @@ class Rules:
     longest_text: int = 1000
     makes_voice_id: bool = False
     designs: bool = False
+    names_designs: bool = False
     new_id: re.Pattern[str] | None = None
     new_id_words: str = ""
 
@@ -166,7 +168,9 @@ def design_problems(request: DesignRequest, gateway: Gateway, rules: Rules) -> I
     if not rules.designs:
         yield f"{gateway.name} has no voice design"
         return
-    yield from _id_problems(request.voice_id, gateway, rules, needed=False)
+    yield from _id_problems(request.voice_id, gateway, rules, needed=rules.names_designs)
+    if request.aigc_watermark and "aigc_watermark" not in rules.takes:
+        yield f"aigc_watermark is no parameter of {gateway.name}'s design call: leave it out"
     if not request.prompt.strip():
         yield "prompt is empty: describe the voice"
     yield from _text_problems("preview_text", request.preview_text, LONGEST_PREVIEW_TEXT)

@@ -1,6 +1,7 @@
-"""WaveSpeedAI's clone call: a prediction that is submitted, then polled.
+"""WaveSpeedAI's clone and design calls: predictions that are submitted, then polled.
 
-Source: WaveSpeedAI's API documentation, "MiniMax Voice Clone". The audio goes along as a data URL, or by its address.
+Source: WaveSpeedAI's API documentation, "MiniMax Voice Clone" and "MiniMax Voice Design". The audio goes along as a
+data URL, or by its address.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ RULES = Rules(
     takes=frozenset(PLAIN) - {"text_validation", "aigc_watermark"},
     by_url=True,
     longest_text=2000,
+    designs=True,
+    names_designs=True,
     new_id=re.compile(r"(?=.*\d)[A-Za-z][A-Za-z0-9]{7,255}"),
     new_id_words="8 or more letters and digits, both of them, beginning with a letter",
 )
@@ -65,8 +68,20 @@ class WaveSpeedCloner:
 
     async def clone(self, body: Mapping[str, Any]) -> Cloned | Answer:
         """Submit the prediction and follow it."""
+        return await self._made("voice-clone", body)
+
+    async def design(self, request: DesignRequest) -> Cloned | Answer:
+        """Submit the prediction and follow it."""
+        named = {"custom_voice_id": request.voice_id}
+        return await self._made("voice-design", {"prompt": request.prompt, "text": request.preview_text, **named})
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.wire.close()
+
+    async def _made(self, call: str, body: Mapping[str, Any]) -> Cloned | Answer:
         try:
-            begun = read_prediction(await self.wire.post(f"{self.prefix}/minimax/voice-clone", body))
+            begun = read_prediction(await self.wire.post(f"{self.prefix}/minimax/{call}", body))
         except WireError as error:
             return no_answer(error)
         if isinstance(begun, Cloned) or begun.task_id is None:
@@ -76,14 +91,6 @@ class WaveSpeedCloner:
                 return await self._followed(begun.task_id)
         except TimeoutError:
             return replace(begun, message=f"Task {begun.task_id} has not ended within {self.patience:g} s.")
-
-    async def design(self, request: DesignRequest) -> Cloned | Answer:  # noqa: ARG002 - the protocol's
-        """Say that there is no voice design."""
-        return Answer(outcome=Outcome.REFUSED, message="This gateway has no voice design.")
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.wire.close()
 
     async def _followed(self, task_id: str) -> Cloned | Answer:
         """Ask until the prediction has ended; a question that fails says nothing about it."""
