@@ -51,8 +51,8 @@ class Parsed:
 
 def read_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
     """Read CSV (with a heading) or JSON lines; return each row with its line number."""
-    if file.stat().st_size > _LARGEST:
-        raise InputError(f"{file}: larger than {_LARGEST // 2**20} MiB: split it")
+    if (size := file.stat().st_size) > _LARGEST:
+        raise InputError(f"{file}: has {size:,} bytes, {_LARGEST:,} at most: split it")
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -175,6 +175,12 @@ GATEWAYS: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "an address for MiniMax": ("minimax-cn", "https://a.example/v.wav", {}, "minimax-cn wants a file: download it"),
     "a dash for WaveSpeed": ("wavespeed", "voice.wav", {}, 'voice_id "voice-one-1" is impossible: 8 or more letters'),
     "no digit for WaveSpeed": ("wavespeed", "voice.wav", {"voice_id": "voiceone"}, "both of them"),
+    "no name for WaveSpeed": (
+        "wavespeed",
+        "voice.wav",
+        {"voice_id": None},
+        "8 or more letters and digits, both of them",
+    ),
     "a prompt for WaveSpeed": ("wavespeed", "voice.wav", {"prompt_text": "x"}, "prompt_text is no parameter of"),
     "no address": ("wavespeed", "https:///", {"voice_id": "voiceone1"}, "audio https:/// is no address"),
     "a rewritten name": ("hingnet", "voice.wav", {"voice_id": "shimmer"}, 'voice_id "shimmer" is impossible'),

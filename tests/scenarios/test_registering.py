@@ -96,3 +96,12 @@ def test_add_refuses_what_cannot_be(home: Home, emulator: Emulated) -> None:
     assert twice.returncode == 2
     assert "registered already" in twice.stderr
     assert emulator.calls() == []
+
+
+def test_import_of_a_file_that_is_too_large(home: Home) -> None:
+    """All of it would be read into memory; and whoever is refused could not tell by how much."""
+    with (home.folder / "voices.csv").open("wb") as file:
+        file.truncate(64 * 2**20 + 1)
+    done = home.run("import", "voices.csv")
+    assert done.returncode == 2
+    assert "voices.csv: has 67,108,865 bytes, 67,108,864 at most: split it" in done.stderr

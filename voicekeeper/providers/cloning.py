@@ -179,7 +179,8 @@ def design_problems(request: DesignRequest, gateway: Gateway, rules: Rules) -> I
 def _id_problems(voice_id: str | None, gateway: Gateway, rules: Rules, *, needed: bool) -> Iterator[str]:
     if voice_id is None:
         if needed:
-            yield f"voice_id is missing: {gateway.name} wants one of your own, {gateway.id_words}"
+            words = rules.new_id_words or gateway.id_words
+            yield f"voice_id is missing: {gateway.name} wants one of your own, {words}"
     elif rules.makes_voice_id:
         yield f'voice_id "{clean(voice_id)}" cannot be chosen: {gateway.name} makes it, leave it out'
     elif problem := gateway.id_problem(voice_id):
