@@ -13,7 +13,7 @@ from tests.docs.documents import HOUSE, INSTALLED, UNITS, blocks, read, require,
 from voicekeeper.core.errors import UsageError
 
 SERVICES = UNITS[:2]
-DROP_IN = "registry-url.conf"
+DROP_INS = ("alert-url.conf", "registry-url.conf")
 GUIDE = "docs/deploy.md"
 #: In hundredths of systemd's own ten; what a service with network and disk cannot give up is 11.
 MOST_EXPOSED = 15
@@ -30,7 +30,8 @@ def installed(tmp_path: Path) -> Path:
         (tmp_path / unit).write_text(text)
     for service in SERVICES:
         (tmp_path / f"{service}.d").mkdir()
-        shutil.copy(HOUSE / "deploy/systemd" / DROP_IN, tmp_path / f"{service}.d")
+        for drop_in in DROP_INS:
+            shutil.copy(HOUSE / "deploy/systemd" / drop_in, tmp_path / f"{service}.d")
     return tmp_path
 
 
@@ -129,13 +130,13 @@ def test_the_guide_installs_every_file(tmp_path: Path):
     shutil.copytree(HOUSE / "deploy/systemd", tmp_path / "units")
     taken = {path.name for kind in ("service", "timer") for path in (tmp_path / "units").glob(f"voicekeeper*.{kind}")}
     assert taken == set(UNITS)
-    assert {path.name for path in (tmp_path / "units").iterdir()} - taken == {"config.toml", DROP_IN}
-    assert all(f"deploy/systemd/{name}" in read(GUIDE) for name in ("config.toml", DROP_IN))
+    assert {path.name for path in (tmp_path / "units").iterdir()} - taken == {"config.toml", *DROP_INS}
+    assert all(f"deploy/systemd/{name}" in read(GUIDE) for name in ("config.toml", *DROP_INS))
 
 
 def test_the_guide_hands_over_what_the_units_ask_for():
     """A unit would not start, because a file that it names is not there."""
-    for unit in (*SERVICES, DROP_IN):
+    for unit in (*SERVICES, *DROP_INS):
         wanted = [value.partition(":")[2] for _, key, value in settings_of_unit(unit) if key == "LoadCredential"]
         assert wanted
         assert all(f"/dev/stdin {path}" in read(GUIDE) for path in wanted)

@@ -16,6 +16,7 @@ from tests.databases import Registries
 from tests.docs.documents import blocks, read, require, section
 from tests.docs.machine import Machine
 from tests.scenarios.commands import KEY, SPARE, Emulated, ago, emulating, until
+from tests.scenarios.sinks import listening
 from voicekeeper import __version__
 from voicekeeper.registry import schema
 
@@ -32,6 +33,7 @@ def commands(heading: str) -> list[str]:
 (INSTALL,) = commands("Install")
 CONFIGURE, CHECK = commands("Configuration and key")
 UNITS, DAEMON, TIMER, FIRST = commands("Start it")
+(TELL,) = commands("Tell people")
 (CRON,) = commands("cron instead of systemd")
 DATABASE, HOST = commands("PostgreSQL with two hosts")
 BACKUP, DUMP = commands("Backup")
@@ -39,7 +41,6 @@ RESTORE, RESTORE_DUMP, AFTER = commands("Restore")
 (UPGRADE,) = commands("Upgrade")
 (ROLLBACK,) = commands("Rollback")
 ROTATE, RELOAD = commands("A new key")
-(ALERT_TEST,) = commands("Watch it")
 VOICEKEEPER = "env CREDENTIALS_DIRECTORY=/etc/voicekeeper voicekeeper --config /etc/voicekeeper/config.toml"
 
 
@@ -187,8 +188,18 @@ def test_nobody_to_tell_is_said(machine: Machine):
     """Somebody would believe that alerts reach them."""
     machine.type(INSTALL)
     machine.type(CONFIGURE, KEY)
-    done = machine.try_(ALERT_TEST)
+    done = machine.try_(f"{VOICEKEEPER} alert-test")
     assert (done.returncode, "alerts.urls is empty" in done.stderr) == (2, True)
+
+
+def test_people_are_told(served: Machine):
+    """The service could not read the address that the command by hand could, and would not start, or be silent."""
+    with listening() as webhook:
+        served.type(TELL, webhook.alert_url)
+        assert len(webhook.titles) == 1
+        served.type(f"{VOICEKEEPER} add never-made-1 --account main")
+        served.type("sudo systemctl reload voicekeeper.service")
+        until(lambda: any("never-made-1" in str(message) for message in webhook.messages))
 
 
 @pytest.fixture
@@ -260,6 +271,6 @@ def test_two_hosts_share_a_registry(tmp_path: Path, emulator: Emulated, postgres
 
 def test_the_guide_is_walked_whole():
     """A block of commands would be added to the guide that nobody tries."""
-    walked = [INSTALL, CONFIGURE, CHECK, UNITS, DAEMON, TIMER, FIRST, CRON, DATABASE, HOST, BACKUP, DUMP, RESTORE]
-    walked += [RESTORE_DUMP, AFTER, UPGRADE, ROLLBACK, ROTATE, RELOAD, ALERT_TEST]
+    walked = [INSTALL, CONFIGURE, CHECK, UNITS, DAEMON, TIMER, FIRST, TELL, CRON, DATABASE, HOST, BACKUP, DUMP]
+    walked += [RESTORE, RESTORE_DUMP, AFTER, UPGRADE, ROLLBACK, ROTATE, RELOAD]
     assert blocks(read(PAGE), "sh") == walked
