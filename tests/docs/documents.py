@@ -18,7 +18,9 @@ MARKDOWN = (
     "docs/api.md",
     "docs/architecture.md",
     "docs/deploy.md",
+    "docs/performance.md",
     "docs/providers.md",
+    "docs/reliability.md",
 )
 UNITS = ("voicekeeper.service", "voicekeeper-run.service", "voicekeeper-run.timer")
 #: Where the deploy files expect the command.

@@ -116,6 +116,15 @@ def test_the_readmes_configuration_loads(tmp_path: Path, monkeypatch: pytest.Mon
     assert loaded.alerts.heartbeat_url is not None
 
 
+@pytest.mark.parametrize("page", ["docs/alerts.md", "docs/api.md"])
+def test_a_pages_settings_load(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A setting that a page shows would be refused, or have no effect below a heading that is misspelt."""
+    shown = "\n".join(blocks(read(page), "toml"))
+    loaded = load(f"{blocks(read('README.md'), 'toml')[0]}\n{shown}", tmp_path, monkeypatch)
+    for section_name, settings in tomllib.loads(shown).items():
+        assert settings.keys() <= getattr(loaded, section_name).model_fields_set
+
+
 def test_the_readme_tells_when_people_are_warned():
     """Somebody would wait for a warning that never comes."""
     *rungs, last = [f"{rung.total_seconds() / 3600:g}" for rung in Policy().warn_before]
