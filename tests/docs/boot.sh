@@ -24,6 +24,8 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/written,workdir=$folder
 mkdir -p "$root/srv/checkout" "$root/srv/packages" "$root/old"
 mount --bind "$checkout" "$root/srv/checkout"
 mount --bind "$packages" "$root/srv/packages"
+mount -o remount,bind,ro "$root/srv/checkout"
+mount -o remount,bind,ro "$root/srv/packages"
 
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
