@@ -21,6 +21,7 @@ from tests.docs.test_deploy_walk import (
     RESTORE,
     ROLLBACK,
     ROTATE,
+    TELL,
     TIMER,
     UNITS,
     UPGRADE,
@@ -30,6 +31,16 @@ from tests.scenarios.commands import KEY, SPARE
 EMULATE = f"""systemd-run --quiet --unit=emulator --property=PrivateTmp=yes \
     voicekeeper emulate --port 8790 --key {KEY} --key {SPARE} --rpm 100000 --balance 100000
 curl --silent --fail --retry 20 --retry-delay 1 --retry-all-errors http://127.0.0.1:8790/_emulator/ledger"""
+#: A far end of alerts, whose journal says what arrives.
+LISTEN = """systemd-run --quiet --unit=listener /usr/bin/python3 -uc '
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Listener(BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(200)
+        self.end_headers()
+HTTPServer(("127.0.0.1", 8791), Listener).serve_forever()'
+"""
 EDIT = r"""sed -i 's|^provider = .*|&\nbase_url = "http://127.0.0.1:8790"|' /etc/voicekeeper/config.toml"""
 VOICEKEEPER = "voicekeeper --config /etc/voicekeeper/config.toml"
 
@@ -98,6 +109,15 @@ def test_reload_and_a_new_key(served: Booted):
     make(served, "new-voice", SPARE)
     served.type(f"{VOICEKEEPER} add new-voice --account main; {RELOAD}")
     until(lambda: kept(served) == {"new-voice"})
+
+
+def test_people_are_told(served: Booted):
+    """What sends alerts would not run where so much is shut off, and its owner would hear nothing at all."""
+    served.type(LISTEN)
+    served.type("for _ in $(seq 100); do curl --silent http://127.0.0.1:8791 && break; sleep 0.1; done")
+    served.type(TELL, "json://127.0.0.1:8791/hook")
+    served.type(f"{VOICEKEEPER} add never-made-1 --account main; {RELOAD}")
+    until(lambda: "never-made-1" in served.type("journalctl --no-pager --unit=listener"))
 
 
 def test_a_crash_is_mended_and_a_mistake_is_not_repeated(served: Booted):

@@ -198,7 +198,7 @@ def test_people_are_told(served: Machine):
         served.type(TELL, webhook.alert_url)
         assert len(webhook.titles) == 1
         served.type(f"{VOICEKEEPER} add never-made-1 --account main")
-        served.type("sudo systemctl reload voicekeeper.service")
+        served.type("sudo systemctl start voicekeeper-run.service")
         until(lambda: any("never-made-1" in str(message) for message in webhook.messages))
 
 
