@@ -56,7 +56,8 @@ class Notifier:
         if not self._channels:
             self._log.warning("alert.unsent", title=alert.title, resolved=resolved)
             return True
-        return any(await asyncio.gather(*(self._tell_at_once(rule, alert, resolved) for rule in self._channels.rules)))
+        wanted = [rule for rule in self._channels.rules if rule.wants(alert.severity)]
+        return any(await asyncio.gather(*(self._tell_at_once(rule, alert, resolved) for rule in wanted)))
 
     async def _tell_at_once(self, rule: Rule, alert: Alert, resolved: bool) -> bool:  # noqa: FBT001 - passed on
         title, body = render(alert.kind, alert.facts, rule.language)

@@ -27,6 +27,8 @@ def upgrade() -> None:
         "channels",
         sa.Column("id", sa.String(16), primary_key=True),
         sa.Column("told_at", Utc),
+        sa.Column("in_row", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("topics", sa.Text),
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
         sa.Column("failing_since", Utc),
         sa.Column("retry_at", Utc),

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from voicekeeper.core.channel import GAP, Rhythm, Rule, State, after, held_until
+from voicekeeper.core.channel import Rhythm, Rule, State, after, held_until
 from voicekeeper.core.overdue import grace, in_time, pace
 
 BERLIN, SHANGHAI = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai")
@@ -65,20 +65,44 @@ def test_a_digest_comes_at_its_local_hour(rhythm: Rhythm, now: str, due: str) ->
 
 def test_a_failing_channel_is_left_alone_until_its_next_try() -> None:
     """A dead server would be called with every alert."""
-    rule, now = Rule(id="one"), at("2026-03-01T12:00")
+    now = at("2026-03-01T12:00")
     failed = after(State(id="one"), now, ok=False)
-    assert held_until(rule, failed, now, urgent=True) == now + MINUTE
-    assert held_until(rule, failed, now + MINUTE, urgent=True) is None
-    assert after(failed, now, ok=True) == State(id="one", told_at=now)
+    assert held_until(failed, now, news=True) == now + MINUTE
+    assert held_until(failed, now + MINUTE, news=True) is None
+    assert after(failed, now, ok=True) == State(id="one", told_at=now, in_row=1)
 
 
-def test_only_what_does_not_hurry_waits_for_the_gap() -> None:
-    """A loss would wait behind a warning."""
-    rule, now = Rule(id="one"), at("2026-03-01T12:00")
-    told = after(State(id="one"), now, ok=True)
-    assert held_until(rule, told, now + MINUTE, urgent=True) is None
-    assert held_until(rule, told, now + MINUTE, urgent=False) == now + GAP
-    assert held_until(rule, told, now + GAP, urgent=False) is None
+def test_what_does_not_hurry_waits_longer_with_each_message_in_a_row() -> None:
+    """An outage of days would be a message every five minutes, or a loss would wait behind a warning."""
+    now, state, waits = at("2026-03-01T12:00"), State(id="one"), []
+    for _ in range(7):
+        state = after(state, now, ok=True)
+        assert held_until(state, now, news=True) is None
+        end = held_until(state, now, news=False)
+        assert end is not None
+        waits.append((end - now) / MINUTE)
+        now = end
+    assert waits == [5, 10, 20, 40, 60, 60, 60]
+    assert state.told_at is not None
+    assert after(state, state.told_at + 2 * HOUR, ok=True).in_row == 1, "after a time of peace it begins anew"
+
+
+def test_an_urgent_thing_is_news_once_in_a_row_of_messages() -> None:
+    """Each of ten thousand lost voices would be a message, or the second disaster would wait behind the first."""
+    now = at("2026-03-01T12:00")
+    told = after(State(id="one"), now, ok=True, topics=["lost main", "rung main", "lost main"])
+    assert told.topics == ("lost main", "rung main")
+    more = after(told, now + 2 * MINUTE, ok=True, topics=["lost other"])
+    assert more.topics == ("lost main", "rung main", "lost other")
+    assert more.gap_ends(now + 2 * MINUTE) == now + 5 * MINUTE, "news does not put off what waits"
+    assert after(more, now + 2 * HOUR, ok=True, topics=["paused"]).topics == ("paused",), "the row is over"
+
+
+def test_what_a_row_of_messages_remembers_is_bounded() -> None:
+    """A thousand accounts that pause together would fill the registry's column, and nobody would be told any more."""
+    told = after(State(id="one"), at("2026-03-01T12:00"), ok=True, topics=[f"paused {n}" for n in range(1000)])
+    assert told.topics[-1] == "paused 999"
+    assert len(told.topics) == 150
 
 
 def test_a_line_is_in_time_if_each_voice_is() -> None:

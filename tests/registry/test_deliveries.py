@@ -1,62 +1,21 @@
 """Who is told what: each channel by its own rule, at its own time, and each instance tells what no other does."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from tests.registry.delivery_steps import EVERY, GAP, ONE, TWO, alert, begin, rise, tell, warning
 from tests.registry.registry_steps import DAY, HOUR, MINUTE, START, add, open_account, voice
 from voicekeeper.core import alert as alerts
-from voicekeeper.core.alert import Alert, Severity
-from voicekeeper.core.channel import GAP, Rhythm, Rule
+from voicekeeper.core.alert import Severity
+from voicekeeper.core.channel import Rhythm
 from voicekeeper.registry import claims, deliveries, outbox
 from voicekeeper.registry.database import Database
-from voicekeeper.registry.deliveries import Results, Round
+from voicekeeper.registry.deliveries import Results
 from voicekeeper.registry.digest import figures
 from voicekeeper.registry.tables import channels
-
-ONE, TWO = Rule(id="one", name="json://one"), Rule(id="two", name="json://two")
-BOTH = (ONE, TWO)
-EVERY = 4 * HOUR
-
-
-def alert(key: str = "voice/1/rung", **changes: Any) -> Alert:
-    usual: dict[str, Any] = {"severity": Severity.CRITICAL, "title": key, "body": "body"}
-    return Alert(key=key, **usual | changes)
-
-
-def warning(key: str = "voice/1/rung", **changes: Any) -> Alert:
-    return alert(key, severity=Severity.WARNING, **changes)
-
-
-def rise(database: Database, *told: Alert, now: Any = START) -> None:
-    for one in told:
-        database.call(outbox.raise_alert, one, now)
-
-
-def begin(database: Database, now: Any = START, rules: Sequence[Rule] = BOTH) -> Round | None:
-    return database.call(deliveries.begin, rules, now, EVERY)
-
-
-def tell(
-    database: Database, now: Any = START, rules: Sequence[Rule] = BOTH, dead: Sequence[str] = ()
-) -> dict[str, list[str]]:
-    """Make one round in which the `dead` channels take nothing; return what was sent, by channel."""
-    this = begin(database, now, rules)
-    if this is None:
-        return {}
-    told = {channel: channel not in dead for channel in this.plan.messages}
-    digests = {channel: channel not in dead for channel in this.digests}
-    database.call(deliveries.finish, this, Results(told, digests), now, EVERY)
-    mark = {False: "", True: "resolved "}
-    return {
-        channel: [mark[one.resolved] + one.key for one in sent]
-        for channel, sent in this.plan.messages.items()
-        if channel not in dead
-    }
 
 
 def test_everybody_is_told_once(database: Database) -> None:
@@ -127,18 +86,6 @@ def test_a_channel_that_is_gone_is_forgotten(database: Database) -> None:
     tell(database, START + 2 * DAY, [ONE])
     assert database.call(outbox.open_alerts) == []
     assert tell(database, START + 3 * DAY, [ONE]) == {}
-
-
-def test_a_storm_is_a_message_in_five_minutes_and_criticals_go_at_once(database: Database) -> None:
-    """Hundreds of voices that fail one after another would be a message a minute; or the loss would wait among them."""
-    sizes, now = [], START
-    for number in range(20):
-        rise(database, warning(f"voice/{number}/rung"), now=now)
-        sizes.append(len(tell(database, now, [ONE]).get("one", [])))
-        now += MINUTE
-    assert sizes == [1, 0, 0, 0, 0, 5, 0, 0, 0, 0, 5, 0, 0, 0, 0, 5, 0, 0, 0, 0]
-    rise(database, alert("voice/99/lost", event=True), now=now - MINUTE / 2)
-    assert tell(database, now - MINUTE / 2, [ONE])["one"] == ["voice/99/lost"]
 
 
 def test_what_is_over_waits_for_the_next_message_too(database: Database) -> None:

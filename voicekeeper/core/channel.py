@@ -1,6 +1,6 @@
 """One way to reach people: what it is told and when, and how a try moves its state."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -12,8 +12,12 @@ from voicekeeper.core.wording import Language
 RETRY: tuple[timedelta, ...] = tuple(timedelta(minutes=n) for n in (1, 2, 5, 10))
 #: A channel that has failed so often in a row is reported through the others.
 REPORTED = 3
-#: What does not hurry is held for so long after the last message, and goes out together.
-GAP = timedelta(minutes=5)
+#: What does not hurry is held for so long after the last message, longer with each one in a row, and goes out together.
+GAPS: tuple[timedelta, ...] = tuple(timedelta(minutes=n) for n in (5, 10, 20, 40, 60))
+#: A row of messages ends with so much time without one.
+PEACE = timedelta(hours=2)
+#: A row of messages remembers at most so much of what it was about; what is forgotten is told at once again.
+_TOPICS = 150
 _RANK = {None: 0, Severity.CRITICAL: 1, Severity.WARNING: 2, Severity.INFO: 3}
 
 
@@ -69,36 +73,50 @@ class Rule:
 class State:
     """What the registry knows of a channel, for all instances.
 
-    `told_at` is the last message's time; `tries` counts failures in a row, since `failing_since`, with the next try at
-    `retry_at`; `digest_at` is the next digest's time, which reports from `digest_from` on.
+    `told_at` is the last message's time; `in_row` counts messages that followed closely on each other, and `topics`
+    says which urgent matters they told of. `tries` counts failures in a row, since `failing_since`, with the next try
+    at `retry_at`; `digest_at` is the next digest's time, which reports from `digest_from` on.
     """
 
     id: str
     told_at: datetime | None = None
+    in_row: int = 0
+    topics: tuple[str, ...] = ()
     tries: int = 0
     failing_since: datetime | None = None
     retry_at: datetime | None = None
     digest_at: datetime | None = None
     digest_from: datetime | None = None
 
+    def gap_ends(self, now: datetime) -> datetime | None:
+        """Return when it may be told what does not hurry, None for now."""
+        if self.told_at is None:
+            return None
+        end = self.told_at + GAPS[min(max(self.in_row, 1), len(GAPS)) - 1]
+        return end if end > now else None
 
-def after(state: State, now: datetime, *, ok: bool) -> State:
-    """Return a channel's state after a message."""
+
+def after(state: State, now: datetime, *, ok: bool, topics: Iterable[str] = ()) -> State:
+    """Return a channel's state after a message; `topics` are the urgent ones of which it told."""
     if ok:
-        return replace(state, told_at=now, tries=0, failing_since=None, retry_at=None)
+        return replace(_told(state, now, topics), tries=0, failing_since=None, retry_at=None)
     wait = RETRY[min(state.tries, len(RETRY) - 1)]
     return replace(state, tries=state.tries + 1, failing_since=state.failing_since or now, retry_at=now + wait)
 
 
-def held_until(rule: Rule, state: State, now: datetime, *, urgent: bool) -> datetime | None:
-    """Return until when this channel is told nothing, None for not at all; `urgent` is for what holds a critical."""
+def _told(state: State, now: datetime, topics: Iterable[str]) -> State:
+    """Go on with a row of messages, or begin one; news within a gap does not put off what waits for its end."""
+    goes_on = state.told_at is not None and now < state.told_at + PEACE
+    in_row, before = (state.in_row, state.topics) if goes_on else (0, ())
+    known = replace(state, topics=tuple(dict.fromkeys((*before, *topics)))[-_TOPICS:])
+    return known if state.gap_ends(now) else replace(known, told_at=now, in_row=in_row + 1)
+
+
+def held_until(state: State, now: datetime, *, news: bool) -> datetime | None:
+    """Return until when this channel is told nothing, None for not at all; urgent `news` waits for no gap."""
     if state.retry_at and state.retry_at > now:
         return state.retry_at
-    if urgent:
-        return None
-    gap = state.told_at + GAP if state.told_at else now
-    ends: Sequence[datetime] = [end for end in (rule.quiet_until(now), gap) if end and end > now]
-    return max(ends, default=None)
+    return None if news else state.gap_ends(now)
 
 
 def _local(local: datetime, days: int, at: time) -> datetime:

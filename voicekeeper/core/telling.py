@@ -1,6 +1,6 @@
 """Who is told what now: alerts that wait, and channels with their rules, give one message for each channel."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -25,7 +25,10 @@ class Owing(Protocol):
     def account(self) -> str | None: ...  # noqa: D102 - likewise
 
     @property
-    def severity(self) -> Severity: ...  # noqa: D102 - likewise
+    def topic(self) -> str: ...  # noqa: D102 - the same for whatever says the same of other voices
+
+    @property
+    def severity(self) -> Severity: ...  # noqa: D102 - as in the table
 
     @property
     def event(self) -> bool: ...  # noqa: D102 - likewise
@@ -85,19 +88,25 @@ def plan(
     return made
 
 
+def topics(told: Iterable[Owing]) -> list[str]:
+    """Return what a message tells of that is urgent."""
+    return [alert.topic for alert in told if _presses(alert)]
+
+
 def _for_channel(made: Plan[A], rule: Rule, state: State, mine: Sequence[int], now: datetime) -> None:
-    """Sort what one channel is owed: a critical takes the rest along, but not through quiet hours."""
-    urgent = [place for place in mine if _hurries(made.alerts[place])]
-    held = held_until(rule, state, now, urgent=bool(urgent))
+    """Sort what one channel is owed: an urgent alert takes the rest along, but not through quiet hours."""
+    pressing = {place for place in mine if _presses(made.alerts[place])}
+    held = held_until(state, now, news=any(made.alerts[place].topic not in state.topics for place in pressing))
     quiet = rule.quiet_until(now)
-    go = [] if held else urgent if quiet else list(mine)
+    go = [] if held else [place for place in mine if place in pressing or not quiet]
     if go:
         made.messages[rule.id] = [made.alerts[place] for place in go]
     for place in set(mine) - set(go):
-        made.look_at[place][rule.id] = held or quiet or now
+        ends = (held, None if place in pressing else quiet)
+        made.look_at[place][rule.id] = max((end for end in ends if end), default=now)
 
 
-def _hurries(alert: Owing) -> bool:
+def _presses(alert: Owing) -> bool:
     return alert.severity is Severity.CRITICAL and not alert.resolved
 
 

@@ -17,6 +17,7 @@ from voicekeeper.core.channel import REPORTED, Rule, State, after
 from voicekeeper.core.telling import Plan
 from voicekeeper.registry import outbox
 from voicekeeper.registry.outbox import TELLING, Due
+from voicekeeper.registry.rows import AnyRow
 from voicekeeper.registry.tables import channels
 from voicekeeper.registry.types import enter
 
@@ -64,8 +65,8 @@ def begin(connection: Connection, rules: Sequence[Rule], now: datetime, repeat_e
     if not plan.messages and not this.digests:
         finish(connection, this, Results(), now, repeat_every)
         return None
-    for channel in plan.messages:
-        _save(connection, replace(states[channel], told_at=now), "told_at")
+    for channel, told in plan.messages.items():
+        _save(connection, after(states[channel], now, ok=True, topics=telling.topics(told)), *_TOLD)
     return this
 
 
@@ -73,7 +74,8 @@ def finish(connection: Connection, this: Round, results: Results, now: datetime,
     """Write down what came of it: for each channel, and for each alert who has heard of it and who is still to."""
     for channel in results.tried:
         before = this.states[channel]
-        state = after(before, now, ok=results.ok(channel))
+        told = this.plan.messages.get(channel, ())
+        state = after(before, now, ok=results.ok(channel), topics=telling.topics(told))
         if channel in this.digests:
             state = _digested(state, this.rules[channel], now, ok=results.digests.get(channel, False))
         _save(connection, state, *_COLUMNS)
@@ -93,13 +95,15 @@ def next_digest(now: datetime) -> Select[tuple[datetime]]:
 
 
 _COLUMNS = tuple(one.name for one in fields(State) if one.name != "id")
+#: What a message changes if it is taken.
+_TOLD = ("told_at", "in_row", "topics")
 
 
 def _lock(connection: Connection, rules: Sequence[Rule]) -> dict[str, State]:
     """Return the channels' states, held until the transaction ends; before any alert's row, or two would deadlock."""
     ids = sorted({rule.id for rule in rules})
     query = select(channels).where(channels.c.id.in_(ids)).order_by(channels.c.id).with_for_update()
-    found = {row.id: State(**row._asdict()) for row in connection.execute(query)}
+    found = {row.id: _state(row) for row in connection.execute(query)}
     for channel in ids:
         if channel not in found:
             enter(connection, channels, id=channel)
@@ -198,6 +202,12 @@ def _next_look(
     return min(moments)
 
 
+def _state(row: AnyRow) -> State:
+    return State(**row._asdict() | {"topics": tuple((row.topics or "").splitlines())})
+
+
 def _save(connection: Connection, state: State, *columns: str) -> None:
     values = {name: getattr(state, name) for name in columns}
+    if "topics" in values:
+        values["topics"] = "\n".join(state.topics)
     connection.execute(update(channels).where(channels.c.id == state.id).values(**values))

@@ -16,8 +16,8 @@ from voicekeeper.registry.types import enter
 
 #: An instance that took alerts and died before it told them is given this long.
 TELLING = timedelta(minutes=2)
-#: One message tells at most this many; the rest follow with the next sweep.
-_BATCH = 5000
+#: One message tells at most this many, as far as a statement's values go; the rest follow with the next one.
+_BATCH = 20_000
 _RANK = case({Severity.CRITICAL.value: 0, Severity.WARNING.value: 1}, value=alerts.c.severity, else_=2)
 
 
@@ -54,6 +54,12 @@ class Due(Pending):
     owed: frozenset[str] | None = None
     kind: str = ""
     facts: Facts = field(default_factory=dict)
+
+    @property
+    def topic(self) -> str:
+        """What is the same in alerts that say the same of other voices: kind, account, and which rung was reached."""
+        parts = (self.kind or self.key.rpartition("/")[2], self.account or "", str(self.facts.get("reached", "")))
+        return " ".join(" ".join(parts).split())
 
     def words(self, language: Language) -> tuple[str, str]:
         """Return its title and body in a language."""

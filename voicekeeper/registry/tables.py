@@ -246,6 +246,9 @@ channels = Table(
     # A hash of its address, which holds secrets.
     Column("id", String(16), primary_key=True),
     Column("told_at", Utc),
+    # Messages that followed closely on each other, and the urgent matters that they told of, one a line.
+    Column("in_row", Integer, nullable=False, server_default="0"),
+    Column("topics", Text),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("failing_since", Utc),
     Column("retry_at", Utc),
