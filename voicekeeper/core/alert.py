@@ -67,7 +67,12 @@ def channel_key(channel: str) -> str:
 
 def behind_keys(name: str) -> list[str]:
     """Return the alert keys of this account that hold the alerts of its voices back."""
-    return [f"{account_key(name)}paused", f"{account_key(name)}unknown"]
+    return [f"{account_key(name)}paused", unknown_key(name)]
+
+
+def unknown_key(name: str) -> str:
+    """Return the alert key of an account that has voices and is not configured."""
+    return f"{account_key(name)}unknown"
 
 
 def overdue_key(name: str) -> str:
@@ -124,7 +129,7 @@ def paused(name: str, reason: str, left: timedelta | None) -> Alert:
 
 def unknown_account(name: str) -> Alert:
     """Say that voices stand in the registry whose account is not configured."""
-    return _alert("unknown", f"{account_key(name)}unknown", Severity.CRITICAL, {"account": name})
+    return _alert("unknown", unknown_key(name), Severity.CRITICAL, {"account": name})
 
 
 def unreachable(problem: str, since: datetime) -> Alert:

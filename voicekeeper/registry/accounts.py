@@ -35,23 +35,43 @@ class Mark:
 def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
     """Enter the configured accounts; a new or changed one is probed at once and its voices are planned anew."""
     known = {account.name: account for account in everyone(connection)}
-    _forget(connection, known.keys() - marks.keys())
+    _forget(connection, sorted(name for name in known.keys() - marks.keys() if known[name].fingerprint))
     changed = [name for name in marks if name not in known or known[name].fingerprint != marks[name].fingerprint]
     for name in sorted(changed):
         enter(connection, accounts, name=name)
         now = connection.execute(select(shared_now(connection))).scalar_one()
         fresh = {"fingerprint": marks[name].fingerprint, "probe_at": now, "throttles": 0, "failures": 0}
         connection.execute(update(accounts).where(accounts.c.name == name).values(**fresh))
-        outbox.resolve(connection, f"{alerts.account_key(name)}unknown", now)
+        outbox.resolve(connection, alerts.unknown_key(name), now)
         _plan_anew(connection, name)
         _live_for(connection, name, marks[name])
 
 
 def _forget(connection: Connection, names: Collection[str]) -> None:
-    """End the alerts of accounts that are configured no more: nobody probes them, so they would last for ever."""
-    keys = [f"{alerts.account_key(name)}{kind}" for name in sorted(names) for kind in ("paused", "overdue")]
-    if keys:
-        outbox.resolve_all(connection, keys, connection.execute(select(shared_now(connection))).scalar_one())
+    """End what is told of accounts that are configured no more, and their pause: nobody probes them.
+
+    One that comes back later, even as it was, counts as changed.
+    """
+    if not names:
+        return
+    now = connection.execute(select(shared_now(connection))).scalar_one()
+    keys = [key for name in names for key in (*alerts.behind_keys(name), alerts.overdue_key(name))]
+    outbox.resolve_all(connection, [*keys, *map(alerts.clock_key, names)], now)
+    opened = {"state": core.AccountState.OPEN.value, "reason": None, "paused_at": None, "probe_at": None, "probes": 0}
+    connection.execute(update(accounts).where(accounts.c.name.in_(names)).values(**opened, fingerprint=None))
+
+
+def end_unknown(connection: Connection, now: datetime) -> None:
+    """End the alerts of accounts that are not configured and under which nothing waits to be kept any more."""
+    suffix = alerts.unknown_key("").removeprefix(alerts.account_key(""))
+    for key in outbox.open_keys(connection, "account/"):
+        name = key.removeprefix("account/").removesuffix(f"/{suffix}")
+        if key != alerts.unknown_key(name):
+            continue
+        waiting = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
+        mine = select(voices.c.id).where(voices.c.account == name, *waiting)
+        if connection.execute(mine.limit(1)).first() is None:
+            outbox.resolve(connection, key, now)
 
 
 def everyone(connection: Connection) -> list[Account]:

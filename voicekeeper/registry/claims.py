@@ -65,7 +65,11 @@ def plan_some(connection: Connection, policies: Mapping[str, Policy], default: P
 
 
 def set_aside(connection: Connection, configured: Sequence[str], now: datetime) -> Sequence[str]:
-    """Put off the due voices whose account is not configured, with one alert an account; return these accounts."""
+    """Put off the due voices whose account is not configured, with one alert an account; return these accounts.
+
+    The alert ends when nothing waits under the account any more, or when it is configured.
+    """
+    accounts.end_unknown(connection, now)
     unknown = (*_WANTED, voices.c.due_at <= now, voices.c.account.not_in(list(configured)))
     # In the order of the index: asked for distinct ones, SQLite reads all voices in the order of their accounts.
     some = select(voices.c.account).where(*unknown).order_by(voices.c.due_at).limit(_BATCH)

@@ -101,13 +101,19 @@ def resolve_all(connection: Connection, prefixes: Sequence[str], now: datetime, 
         return 0
     ended = {"resolved_at": now, "open_key": None, "next_at": now, "tries": 0, "owed": None}
     ended |= {"closed_at": now} if silently else {"now": now}
-    ranges = [ended | {"first": one, "after": one[:-1] + chr(ord(one[-1]) + 1)} for one in prefixes]
+    ranges = [ended | {"first": one, "after": _after(one)} for one in prefixes]
     return connection.execute(_RESOLVE if silently else _RESOLVE_TOLD, ranges).rowcount
 
 
 def standing(connection: Connection, keys: Collection[str]) -> set[str]:
     """Return those of these keys under which an alert is open."""
     return set(connection.execute(select(alerts.c.open_key).where(alerts.c.open_key.in_(keys))).scalars())
+
+
+def open_keys(connection: Connection, prefix: str) -> list[str]:
+    """Return the keys of all open alerts that begin so."""
+    keys = alerts.c.open_key
+    return list(connection.execute(select(keys).where(keys >= prefix, keys < _after(prefix))).scalars())
 
 
 def waiting(now: datetime) -> Select[*tuple[Any, ...]]:
@@ -197,6 +203,11 @@ def _alike(pending: Iterable[Pending]) -> list[tuple[list[int], frozenset[str] |
 
 def _sent(heard: frozenset[str] | None, now: datetime) -> dict[str, Any]:
     return {"sent_at": now} | ({} if heard is None else {"heard": _joined(heard)})
+
+
+def _after(prefix: str) -> str:
+    """Return the first text after all that begin so."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
 def _bounded(facts: Facts) -> Facts:

@@ -14,7 +14,6 @@ from voicekeeper.core.alert import Alert
 from voicekeeper.core.voice import Intent
 from voicekeeper.registry import outbox
 from voicekeeper.registry.rows import select_voices, to_voice
-from voicekeeper.registry.tables import alerts as alert_rows
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import enter_all
 from voicekeeper.registry.voices import NewVoice, as_row, decide
@@ -90,10 +89,8 @@ def tell(connection: Connection, source: str, now: datetime, alert: Alert | None
 
 def forget(connection: Connection, configured: Collection[str], now: datetime) -> None:
     """End the alerts of sources that are configured no more."""
-    keys = alert_rows.c.open_key
-    kept = [f"{alerts.source_key(name)}{kind}" for name in configured for kind in ("broken", "rows")]
-    for key in connection.execute(select(keys).where(keys >= "source/", keys < "source0", keys.not_in(kept))).scalars():
-        outbox.resolve(connection, key, now)
+    kept = {f"{alerts.source_key(name)}{kind}" for name in configured for kind in ("broken", "rows")}
+    outbox.resolve_all(connection, [key for key in outbox.open_keys(connection, "source/") if key not in kept], now)
 
 
 def _said() -> ColumnElement[Any]:

@@ -1,0 +1,87 @@
+"""Accounts that leave the configuration and come back: what people are told of them, and that it ends by itself."""
+
+from typing import Any
+
+import pytest
+
+from tests.registry.delivery_steps import ONE, rise, tell
+from tests.registry.registry_steps import DAY, HOUR, MINUTE, POLICY, START, add, change, due, try_once, voice
+from voicekeeper.core import alert as alerts
+from voicekeeper.core.alert import Severity
+from voicekeeper.core.outcome import Outcome
+from voicekeeper.registry import accounts, claims, outbox
+from voicekeeper.registry.accounts import Mark
+from voicekeeper.registry.database import Database
+
+MAIN = {"main": Mark("mark")}
+UNKNOWN = "account/main/unknown"
+#: After today: accounts are noted by the database's own clock.
+LATER = START + 7300 * DAY
+
+
+def configure(database: Database, marks: dict[str, Mark]) -> None:
+    database.call(accounts.sync, marks)
+
+
+def sweep(database: Database, now: Any, configured: tuple[str, ...] = ()) -> None:
+    """Do what a sweep does for accounts that are not configured."""
+    database.call(claims.set_aside, list(configured), now)
+
+
+def open_keys(database: Database) -> list[str]:
+    return [one.key for one in database.call(outbox.open_alerts)]
+
+
+def test_an_account_that_comes_back_as_it_was_is_unknown_no_more(database: Database) -> None:
+    """The alert would be repeated for ever and hold those of its voices back, and the voices would wait an hour."""
+    configure(database, MAIN)
+    add(database, "anna")
+    configure(database, {})
+    sweep(database, START + HOUR)
+    assert tell(database, START + HOUR, [ONE]) == {"one": [UNKNOWN]}
+    configure(database, MAIN)
+    assert tell(database, LATER, [ONE]) == {"one": [f"resolved {UNKNOWN}"]}
+    database.call(claims.plan_some, {}, POLICY)
+    assert due(database, START + HOUR) == [voice(database, "anna").id]
+
+
+@pytest.mark.parametrize("mend", [{"account": "other"}, {"intent": "release"}, {"status": "released"}])
+def test_an_unknown_account_without_voices_is_forgotten(database: Database, mend: dict[str, str]) -> None:
+    """Whoever corrects the rows, as the alert asks, would be told of it every four hours for ever."""
+    configure(database, {"other": Mark("mark")})
+    add(database, "anna")
+    sweep(database, START, ("other",))
+    assert tell(database, START, [ONE]) == {"one": [UNKNOWN]}
+    sweep(database, START + MINUTE, ("other",))
+    assert open_keys(database) == [UNKNOWN]
+    change(database, "anna", **mend)
+    sweep(database, START + HOUR, ("other",))
+    assert tell(database, START + HOUR, [ONE]) == {"one": [f"resolved {UNKNOWN}"]}
+
+
+def test_what_is_told_of_an_account_that_goes_ends(database: Database) -> None:
+    """Nobody probes it, times it or compares its clock any more, so each of its alerts would last for ever."""
+    configure(database, MAIN)
+    rise(
+        database,
+        alerts.paused("main", "the balance is too low", None),
+        alerts.overdue("main", 1, START, HOUR, START, None),
+        alerts.wrong_clock("main", HOUR, Severity.CRITICAL),
+    )
+    assert len(tell(database, START, [ONE])["one"]) == 3
+    configure(database, {})
+    assert open_keys(database) == []
+
+
+def test_a_paused_account_that_goes_no_longer_holds_its_voices_alerts_back(database: Database) -> None:
+    """Nobody would hear of a voice on hold before it is lost: no other alarm is raised for it."""
+    configure(database, MAIN)
+    add(database, "anna")
+    try_once(database, Outcome.BLOCKED, START)
+    change(database, "anna", intent="hold")
+    configure(database, {})
+    now = START + 5 * DAY
+    paused = [one.name for one in database.call(accounts.everyone) if one.paused]
+    assert paused == []
+    assert database.call(claims.warn_some, {}, POLICY, now, paused=paused)
+    assert tell(database, now, [ONE])["one"] == [f"voice/{voice(database, 'anna').id}/rung"]
