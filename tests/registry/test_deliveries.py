@@ -1,13 +1,17 @@
 """Who is told what: each channel by its own rule, at its own time, and each instance tells what no other does."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from tests.registry.delivery_steps import EVERY, GAP, ONE, TWO, alert, begin, rise, tell, warning
-from tests.registry.registry_steps import DAY, HOUR, MINUTE, START, add, open_account, voice
+from tests.registry.registry_steps import DAY, HOUR, MINUTE, POLICY, START, add, change, open_account, voice
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rhythm
@@ -266,3 +270,30 @@ def test_a_digest_counts_what_was_done_and_what_is_open(database: Database) -> N
     assert (seen.lasting, [one.severity for one in seen.lasting_first]) == (2, [Severity.CRITICAL, Severity.WARNING])
     assert seen.spent == {}
     assert database.call(figures, START, START + HOUR, DAY).coming == 0
+
+
+def test_a_warning_ends_when_the_deadline_is_put_off(database: Database) -> None:
+    """People would be told every four hours, for days, of a danger that there is not."""
+    open_account(database)
+    add(database, "anna")
+    late = START + 160 * HOUR
+    assert database.call(claims.warn_some, {}, POLICY, late)
+    rung = alerts.rung_key(voice(database, "anna"))
+    assert tell(database, late, [ONE]) == {"one": [rung]}
+    change(database, "anna", deadline=START + 30 * DAY, warn_at=late)
+    assert database.call(claims.warn_some, {}, POLICY, late + HOUR)
+    assert tell(database, late + HOUR, [ONE]) == {"one": [f"resolved {rung}"]}
+
+
+def test_instances_that_look_at_the_same_moment_tell_each_thing_once(database: Database, registry_url: str) -> None:
+    """With three hosts, everybody would get three of each message."""
+    names = [f"voice/{number}/lost" for number in range(30)]
+    with ExitStack() as ends, ThreadPoolExecutor(4) as pool:
+        others = [ends.enter_context(closing(Database(registry_url))) for _ in range(4)]
+        told = Counter[tuple[str, str]]()
+        for number, name in enumerate(names):
+            now = START + number * DAY
+            rise(database, alert(name, event=True), now=now)
+            for sent in pool.map(partial(tell, now=now), others):
+                told.update((channel, key) for channel, keys in sent.items() for key in keys)
+    assert told == {(channel, name): 1 for channel in ("one", "two") for name in names}

@@ -50,6 +50,11 @@ def voice_key(voice: Voice) -> str:
     return f"voice/{voice.id}/"
 
 
+def rung_key(voice: Voice) -> str:
+    """Return the alert key of a voice that is not kept although its deadline nears."""
+    return f"{voice_key(voice)}rung"
+
+
 def account_key(name: str) -> str:
     """Return what every alert key of this account begins with."""
     return f"account/{name}/"
@@ -100,7 +105,7 @@ def rung(voice: Voice, reached: timedelta, now: datetime) -> Alert:
         "tries": voice.attempts or None,
     }
     severity = Severity.CRITICAL if reached <= _CRITICAL_BELOW else Severity.WARNING
-    return _alert("rung", f"{voice_key(voice)}rung", severity, facts, renews=True)
+    return _alert("rung", rung_key(voice), severity, facts, renews=True)
 
 
 def refused(voice: Voice, answer: Answer) -> Alert:

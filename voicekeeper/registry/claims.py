@@ -16,7 +16,7 @@ from voicekeeper.core import alert as alerts
 from voicekeeper.core import lifecycle, rate
 from voicekeeper.core.account import Account
 from voicekeeper.core.outcome import Outcome
-from voicekeeper.core.schedule import Policy, plan
+from voicekeeper.core.schedule import Policy, plan, rung_reached
 from voicekeeper.core.voice import Intent, Status, Voice
 from voicekeeper.registry import accounts, clonings, deliveries, outbox, settling, spending
 from voicekeeper.registry.leased import Claimed
@@ -195,6 +195,8 @@ def warn_some(
         connection.execute(update(voices).where(voices.c.id == voice.id).values(warn_at=change.voice.warn_at))
         if change.alert:
             outbox.raise_alert(connection, change.alert, now)
+        elif voice.deadline and rung_reached(voice.deadline, now, policy.warn_before) is None:
+            outbox.resolve(connection, alerts.rung_key(voice), now)  # its deadline was put off
     return len(rows)
 
 
