@@ -29,7 +29,7 @@ lint: $(READY)
 
 # The wheel alone, in an environment of its own and outside the checkout, does the main job.
 wheel: $(READY)
-	rm -rf build && mkdir -p build/elsewhere
+	rm -rf build/elsewhere build/venv build/*.whl && mkdir -p build/elsewhere
 	$(BIN)/python -m hatchling build -t wheel -d build
 	$(PYTHON) -m venv build/venv
 	build/venv/bin/pip install --quiet --require-hashes -r requirements.lock

@@ -189,7 +189,7 @@ def test_nobody_to_tell_is_said(machine: Machine):
     machine.type(INSTALL)
     machine.type(CONFIGURE, KEY)
     done = machine.try_(f"{VOICEKEEPER} alert-test")
-    assert (done.returncode, "alerts.urls is empty" in done.stderr) == (2, True)
+    assert (done.returncode, "alerts.channels are empty" in done.stderr) == (2, True)
 
 
 def test_people_are_told(served: Machine):

@@ -87,21 +87,6 @@ def test_heartbeat_at_start_and_end_and_on_failure(home: Home, emulator: Emulate
     assert webhook.pings[2:] == ["/beat/start", "/beat/fail"]
 
 
-def test_alert_test_says_which_channel_works(home: Home, webhook: Webhook) -> None:
-    """If the test message's failure ended with 0, a broken channel would be found by the first lost voice."""
-    sent = home.run("alert-test")
-    assert (sent.returncode, len(webhook.titles)) == (0, 1)
-    assert "sent" in sent.stdout
-    home.set("alerts", urls=[webhook.alert_url, "json://127.0.0.1:9/nobody"])
-    failed = home.run("alert-test")
-    assert failed.returncode == 1
-    assert "failed" in failed.stdout
-    home.set("alerts", urls=["nonsense://x"])
-    assert home.run("alert-test").returncode == 2
-    home.set("alerts", urls=[])
-    assert home.run("alert-test").returncode == 2
-
-
 def test_a_rung_of_warning_is_told_once_each(home: Home, emulator: Emulated, webhook: Webhook) -> None:
     """If a voice that fails again and again alerted at each try, or at no rung, its deadline would pass unseen."""
     emulator.make("voice-one-1")

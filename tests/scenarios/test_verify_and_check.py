@@ -208,6 +208,7 @@ def test_check_looks_at_everything_and_calls_nothing_paid(home: Home, emulator: 
         "account main": "ok",
         "account main clock": "ok",
         "alerts": "ok",
+        "channel json://127.0.0.1:9": "ok",
     }
     assert emulator.calls() == []
 

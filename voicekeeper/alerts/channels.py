@@ -77,9 +77,12 @@ class Channels:
         import apprise as library  # noqa: PLC0415 - imported late, as said above
 
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
+        # Who sends, where a service shows it; no pictures, which it would fetch from elsewhere.
+        name = "voicekeeper"
+        asset = library.AppriseAsset(app_id=name, app_desc=name, app_url="", image_url_mask="", image_url_logo="")
         self._opened, problems = {}, []
         for place, channel in enumerate(self._channels):
-            one = library.Apprise()
+            one = library.Apprise(asset=asset)
             if one.add(_completed(channel.url)):
                 heed(one[0])
                 self._opened[channel.rule.id] = one

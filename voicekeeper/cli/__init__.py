@@ -31,7 +31,7 @@ COMMANDS = {
     "check": "voicekeeper.cli.check:check",
     "needs-keeping": "voicekeeper.cli.run:needs_keeping",
     "migrate": "voicekeeper.cli.migrate:migrate",
-    "alert-test": "voicekeeper.cli.check:alert_test",
+    "alert-test": "voicekeeper.cli.channels:alert_test",
     "emulate": "voicekeeper.cli.emulate:emulate",
     "demo": "voicekeeper.cli.demo:demo",
 }

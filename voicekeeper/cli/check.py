@@ -1,42 +1,30 @@
-"""`check` and `alert-test`: does everything work that a keep depends on?"""
+"""`check`: does everything work that a keep depends on?"""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 import click
 
 from voicekeeper import logs
-from voicekeeper.alerts.channels import Channels
-from voicekeeper.alerts.message import Message, titled
+from voicekeeper.cli import channels
+from voicekeeper.cli.finding import Finding
 from voicekeeper.cli.render import clean, print_json
 from voicekeeper.cli.session import Session, as_json, begin
 from voicekeeper.clock import WallClock
 from voicekeeper.config.secrets import Secret
 from voicekeeper.core import skew
 from voicekeeper.core.alert import Severity
-from voicekeeper.core.errors import ConfigError, RegistryError, SourceError
-from voicekeeper.core.wording import Language, phrase
+from voicekeeper.core.errors import RegistryError, SourceError
 from voicekeeper.registry import probe, schema
 from voicekeeper.registry.foreign import PAGE
 from voicekeeper.sources import Sources, Tally
-from voicekeeper.wiring import alert_channels, connection, open_database
+from voicekeeper.wiring import connection, open_database
 
 #: A password in a database's address.
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|pass\w*=", re.IGNORECASE)
 _MARKS = {"ok": "green", "warning": "yellow", "error": "red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; `code` is the exit code that it asks for."""
-
-    subject: str
-    state: str
-    words: str
-    code: int = 0
 
 
 @click.command()
@@ -55,22 +43,6 @@ def check(context: click.Context, *, as_json: bool) -> None:
     context.exit(max(one.code for one in findings))
 
 
-@click.command("alert-test")
-@click.pass_context
-def alert_test(context: click.Context) -> None:
-    """Send one test message through every channel."""
-    settings = begin(context, secrets=True, level="error").settings
-    channels = Channels(alert_channels(settings))
-    if not channels:
-        raise ConfigError("alerts.urls is empty: nobody would be told of anything")
-    language = Language(settings.alerts.language)
-    message = Message(Severity.INFO, titled(phrase("test_title", language)), phrase("test", language))
-    sent = asyncio.run(channels.send(message))
-    for one in sent:
-        click.echo(f"{clean(one.channel)}: {'sent' if one.ok else click.style('failed', fg='red')}")
-    context.exit(0 if all(one.ok for one in sent) else 1)
-
-
 async def _look(session: Session) -> list[Finding]:
     findings = [Finding("configuration", "ok", str(session.path)), *_plain_secrets(session)]
     findings.append(_registry(session))
@@ -78,7 +50,7 @@ async def _look(session: Session) -> list[Finding]:
         findings.append(Finding("accounts", "error", "there are none: add [accounts.NAME] to the configuration", 2))
     findings += [finding async for finding in _accounts(session)]
     findings += [finding async for finding in _sources(session)]
-    return [*findings, _channels(session)]
+    return [*findings, *channels.findings(session)]
 
 
 def _plain_secrets(session: Session) -> Iterator[Finding]:
@@ -160,14 +132,3 @@ def _first_page(name: str, tally: Tally) -> Finding:
         return Finding(f"source {name}", "warning", words)
     said = f"the first {tally.rows} rows" if tally.rows == PAGE else f"{tally.rows} rows, all of them"
     return Finding(f"source {name}", "ok", f"can be read; {said} are voices")
-
-
-def _channels(session: Session) -> Finding:
-    channels = Channels(alert_channels(session.settings))
-    if not channels:
-        return Finding("alerts", "warning", "alerts.urls is empty: nobody is told when a voice is in danger")
-    try:
-        channels.open()
-    except ConfigError as error:
-        return Finding("alerts", "error", str(error), 2)
-    return Finding("alerts", "ok", f"{len(channels.rules)} channels; `voicekeeper alert-test` sends to them")

@@ -84,6 +84,11 @@ def finish(connection: Connection, this: Round, results: Results, now: datetime,
     _settle(connection, this, results, now, repeat_every)
 
 
+def states(connection: Connection) -> dict[str, State]:
+    """Return how all channels do that were ever told something, by id."""
+    return {row.id: _state(row) for row in connection.execute(select(channels))}
+
+
 def digest_due(now: datetime) -> Select[tuple[str]]:
     """Begin a query for the channels whose digest is due."""
     return select(channels.c.id).where(channels.c.digest_at <= now, channels.c.digest_at > now - _STALE)
