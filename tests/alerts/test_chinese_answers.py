@@ -4,6 +4,7 @@ import pytest
 
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.wording import Language, render
+from voicekeeper.providers.gateways import GATEWAYS, Gateway
 from voicekeeper.providers.http_status import _BY_STATUS
 from voicekeeper.providers.minimax_codes import CODES, UNKNOWN, Meaning
 
@@ -26,3 +27,14 @@ def test_every_answer_that_is_known_is_said_in_chinese(evidence: str) -> None:
 def test_an_outcome_without_words_is_none() -> None:
     """The test above would look at nothing."""
     assert {one.outcome for one in MEANINGS.values()} >= {Outcome.BLOCKED, Outcome.REFUSED, Outcome.NOT_FOUND}
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS.values(), ids=list(GATEWAYS))
+def test_what_is_wrong_with_a_name_is_said_in_chinese(gateway: Gateway) -> None:
+    """The mend would be in English, in the middle of a Chinese message."""
+    problem = gateway.id_problem(" ")
+    assert problem is not None
+    told = render("unworkable", {"name": "main/ ", "reason": problem}, Language.ZH)[1]
+    assert "不合法：" in told
+    assert gateway.id_words not in told
+    assert "letter" not in told

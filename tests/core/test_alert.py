@@ -47,7 +47,7 @@ def test_an_account_that_is_paused_says_why_and_what_waits() -> None:
     """If it did not, nobody would top up in time."""
     told = alert.paused("main", "The balance is too low: top up the account.", 3 * HOUR)
     assert "main" in told.title
-    assert told.body.startswith("The balance is too low: top up the account. Its next deadline is in 3h. ")
+    assert told.body.startswith("Reason: The balance is too low: top up the account. Its next deadline is in 3h. ")
     assert told.severity is Severity.CRITICAL
     assert alert.paused("main", "", None).body.startswith("None of its voices is near its end.")
 

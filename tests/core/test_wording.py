@@ -1,5 +1,6 @@
 """Languages: both say the same things with the same facts, and what a provider means is said in the reader's."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ ALERTS: dict[str, Alert] = {
     "lost on hold": alert.lost(replace(ANNA, intent=Intent.HOLD), ""),
     "rung": alert.rung(ANNA, HOUR, START),
     "rung of a tried one": alert.rung(replace(ANNA, attempts=3, last_error=SAID), HOUR, START),
+    "rung of a blocked one": alert.rung(replace(ANNA, last_error=SAID), HOUR, START),
     "rung on hold": alert.rung(replace(ANNA, intent=Intent.HOLD), HOUR, START),
     "refused": alert.refused(ANNA, an_answer(Outcome.REFUSED, message=SAID)),
     "missing": alert.missing(ANNA, an_answer(Outcome.NOT_FOUND, message=SAID)),
@@ -98,8 +100,33 @@ def test_what_a_provider_answered_is_said_in_the_readers_language() -> None:
 
 def test_what_is_not_ours_stays_as_it_is() -> None:
     """A provider's own words would be lost."""
-    facts = {"account": "main", "reason": "Something (else): entirely."}
-    assert "Something (else): entirely." in render("paused", facts, Language.ZH)[1]
+    facts = {"account": "main", "reason": "Something (else): entirely"}
+    assert "Something (else): entirely。" in render("paused", facts, Language.ZH)[1]
+
+
+@pytest.mark.parametrize(
+    ("own", "chinese"),
+    [
+        ("no whole answer within 30 s", "30 秒内没有收到完整应答"),
+        ("could not connect: ConnectError", "无法连接：ConnectError"),
+        ("the connection broke: ReadError", "连接中断：ReadError"),
+        ("throttled for another 5m", "限流，还需 5m"),
+        ("its answer is not known: no whole answer within 30 s", "应答未知：30 秒内没有收到完整应答"),
+        ("Task 17: too many requests (code 1002).", "任务 17：too many requests (code 1002)"),
+        ("voicekeeper itself failed: KeyError.", "voicekeeper 自身出错：KeyError"),
+    ],
+)
+def test_what_went_wrong_on_the_way_is_said_in_the_readers_language(own: str, chinese: str) -> None:
+    """In an outage, of all times, the reason would be in a language that its reader does not know."""
+    assert f"原因：{chinese}。" in render("paused", {"account": "main", "reason": own}, Language.ZH)[1]
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("name", ALERTS)
+def test_no_sentence_ends_twice(name: str, language: Language) -> None:
+    """Whoever reads "account.." or "。。" trusts the rest less."""
+    body = render(ALERTS[name].kind, ALERTS[name].facts, language)[1]
+    assert not re.search(r"(?<!\.)[.]{2}(?!\.)|。。|[.]。|。[.]", body)
 
 
 def test_an_alert_of_another_version_keeps_its_own_words() -> None:

@@ -1,6 +1,8 @@
 """What people are told, in Chinese."""
 
-from voicekeeper.core.wording import Catalogue, Words, mark, write_second, write_span, write_time
+import re
+
+from voicekeeper.core.wording import Catalogue, Words, clause, mark, write_second, write_span, write_time
 
 _UNITS = {"d": " 天", "h": " 小时", "m": " 分钟", "s": " 秒"}
 _ORIGINS = {"clone": "克隆", "design": "设计"}
@@ -15,11 +17,11 @@ _ALERTS = {
     "lost": Words(
         "音色 {name} 已丢失",
         (
-            ("到期时它仍处于暂缓（hold）状态。{held:mark}", "{reason}"),
+            ("到期时它仍处于暂缓（hold）状态。{held:mark}", "原因：{reason:clause}。"),
             "期限：{deadline:time}。",
             ("须用原音频重新克隆（“{label}”）：", "须用原音频重新克隆："),
             "`{command}`。",
-            "若平台拒绝原名称，请换一个。",
+            "若平台拒绝原名称，请换一个；若名称由平台生成，请去掉 --voice-id。",
         ),
     ),
     "rung": Words(
@@ -28,8 +30,8 @@ _ALERTS = {
             ("期限：{deadline:time}（“{label}”）。", "期限：{deadline:time}。"),
             (
                 "它处于暂缓状态：要保留请执行 `voicekeeper keep {held}`，要放弃请执行 `voicekeeper release …`。",
-                "最近一次应答：{last}（已尝试 {tries} 次）。",
-                "最近一次应答：{last}。",
+                "最近一次应答：{last:clause}（已尝试 {tries:tries} 次）。",
+                "最近一次应答：{last:clause}。",
                 "尚未尝试过：请检查巡检是否在运行，速率或预算是否过低。",
             ),
         ),
@@ -46,12 +48,12 @@ _ALERTS = {
     ),
     "refused": Words(
         "音色 {name}：平台拒绝 T2A 调用",
-        ("{reason}", "两段文本都已试过，请修改 keep.text 或 keep.alternate_text。仍会继续尝试。"),
+        ("原因：{reason:clause}。", "两段文本都已试过，请修改 keep.text 或 keep.alternate_text。仍会继续尝试。"),
     ),
     "missing": Words(
         "音色 {name}：平台查无此音色",
         (
-            "{reason}",
+            "原因：{reason:clause}。",
             "它的期限是 {deadline:time}，尚未到期。",
             "是否用了别的账号、区域或网关克隆？确认丢失之前会继续尝试。",
         ),
@@ -59,19 +61,19 @@ _ALERTS = {
     "paused": Words(
         "账号 {account} 已暂停",
         (
-            "{reason}",
+            "原因：{reason:clause}。",
             ("最近的期限在 {left:span}后。", "目前没有音色临近期限。"),
             "会自动探测，平台恢复应答后自动继续。",
         ),
     ),
     "unworkable": Words(
         "音色 {name} 按现有登记无法保留",
-        ("{reason}。请更正该行或其账号，再执行 `voicekeeper retry …` 立即重试。",),
+        ("原因：{reason:clause}。请更正该行或其账号，再执行 `voicekeeper retry …` 立即重试。",),
     ),
     "unreachable": Words(
         "登记数据库无法使用",
         (
-            "{problem}",
+            "原因：{problem:clause}。",
             "自 {since:time} 起无法使用，在此期间不会保留任何音色。",
             "已收到的应答暂存在文件中，恢复后写入。",
         ),
@@ -93,12 +95,12 @@ _ALERTS = {
     ),
     "broken": Words(
         "数据源 {source} 无法读取",
-        ("{reason}。恢复之前，其中的新音色不会被保留，其余不受影响。",),
+        ("原因：{reason:clause}。恢复之前，其中的新音色不会被保留，其余不受影响。",),
     ),
     "rows": Words(
         "数据源 {source}：{count} 行无法登记",
         (
-            ("{first}；另有 {more} 行。", "{first}。"),
+            ("{first:clause}；另有 {more} 行。", "{first:clause}。"),
             "请更正，或在 sources.{source}.query 中排除：这些行不会被保留。",
         ),
     ),
@@ -114,8 +116,8 @@ _ALERTS = {
         ("音色 {account}/{voice_id} 可能已生成，现已登记", "账号 {account}：可能生成了一个无人知晓的音色"),
         (
             (
-                "{origin:origin}调用始于 {begun:second}（“{label}”），结果未知：{reason}。",
-                "{origin:origin}调用始于 {begun:second}，结果未知：{reason}。",
+                "{origin:origin}调用始于 {begun:second}（“{label}”），结果未知：{reason:clause}。",
+                "{origin:origin}调用始于 {begun:second}，结果未知：{reason:clause}。",
             ),
             (
                 "已按该时间登记 {voice_id}，T2A 调用会表明它是否存在；若不存在，不会产生费用，并会报告为丢失。",
@@ -208,7 +210,34 @@ _SAID = {
     "its budget is spent": "预算已用完",
     "voicekeeper ended before it could record the answer": "voicekeeper 在记录应答之前中止",
     "voicekeeper was stopped during the call.": "voicekeeper 在调用期间被停止。",
+    "its account is not in the configuration": "其账号未在配置中",
+    "there is no such model": "没有这个模型",
+    "the task failed": "任务失败",
+    "the prediction failed": "任务失败",
+    "the provider failed to do it": "平台处理失败",
+    "A task without its id.": "任务没有编号",
+    "8 to 256 letters, digits, - and _, beginning with a letter, not ending with - or _": (
+        "8 至 256 个字母、数字、- 和 _，以字母开头，不以 - 或 _ 结尾"
+    ),
+    "1 to 256 characters without spaces": "1 至 256 个字符，不含空格",
+    "8 or more letters and digits, beginning with a letter": "至少 8 个字母和数字，以字母开头",
     "the instance that made this call ended before it could record the answer": "发起调用的实例在记录应答之前中止",
+}
+
+#: The keeper's own sentences that hold something else, which is put into words in its turn.
+_FORMS = {
+    r"no whole answer within (\S+) s": "{0} 秒内没有收到完整应答",
+    r"the connection broke: (.*)": "连接中断：{0}",
+    r"could not connect: (.*)": "无法连接：{0}",
+    r"the answer is longer than (\d+) MiB": "应答超过 {0} MiB",
+    r"the answer cannot be unpacked: (.*)": "应答无法解压：{0}",
+    r'voice_id "(.*)" is impossible: (.*)': "voice_id“{0}”不合法：{1}",
+    r"(8 to 256 .* - or _); hingnet takes (.*) for voices of its own": "{0}；{1} 在 hingnet 是内置音色",
+    r"throttled for another (.*)": "限流，还需 {0}",
+    r"its answer is not known: (.*)": "应答未知：{0}",
+    r"Task (\S+) has not ended within (\S+) s\.": "任务 {0} 在 {1} 秒内没有结束",
+    r"Task (\S+): (.*)\.": "任务 {0}：{1}",
+    r"voicekeeper itself failed: (.*)\.": "voicekeeper 自身出错：{0}",
 }
 
 CHINESE = Catalogue(
@@ -220,10 +249,13 @@ CHINESE = Catalogue(
         "span": _span,
         "voices": str,
         "rows": str,
+        "tries": str,
+        "clause": clause,
         "origin": lambda origin: _ORIGINS.get(origin, origin),
         "mark": mark,
     },
     between="",
     said=_SAID,
+    forms={re.compile(pattern, re.DOTALL): form for pattern, form in _FORMS.items()},
     answer=("{words}（{evidence}）。", "{words}（{evidence}）：{mend}。"),
 )

@@ -1,10 +1,14 @@
 """What people are told, in English."""
 
-from voicekeeper.core.wording import Catalogue, Words, mark, write_second, write_span, write_time
+from voicekeeper.core.wording import Catalogue, Words, clause, mark, write_second, write_span, write_time
 
 
 def _voices(count: int) -> str:
     return "1 voice" if count == 1 else f"{count} voices"
+
+
+def _tries(count: int) -> str:
+    return "1 try" if count == 1 else f"{count} tries"
 
 
 def _rows(count: int) -> str:
@@ -15,11 +19,11 @@ _ALERTS = {
     "lost": Words(
         "Voice {name} is lost",
         (
-            ("It was on hold when its deadline passed.{held:mark}", "{reason}"),
+            ("It was on hold when its deadline passed.{held:mark}", "Reason: {reason:clause}."),
             "Its deadline was {deadline:time}.",
             ('It has to be cloned again from its audio ("{label}"):', "It has to be cloned again from its audio:"),
             "`{command}`.",
-            "If the provider refuses the old name, choose another one.",
+            "If the provider refuses the old name, choose another one; if it makes names itself, leave --voice-id out.",
         ),
     ),
     "rung": Words(
@@ -31,8 +35,8 @@ _ALERTS = {
             ('Deadline {deadline:time} ("{label}").', "Deadline {deadline:time}."),
             (
                 "It is on hold: `voicekeeper keep {held}` keeps it, `voicekeeper release …` lets it go.",
-                "Last answer: {last} ({tries} tries so far).",
-                "Last answer: {last}.",
+                "Last answer: {last:clause} ({tries:tries} so far).",
+                "Last answer: {last:clause}.",
                 "It has not been tried yet: is a sweep running, and is the rate limit or the budget too small?",
             ),
         ),
@@ -49,12 +53,12 @@ _ALERTS = {
     ),
     "refused": Words(
         "Voice {name}: the provider refuses the keep call",
-        ("{reason}", "Both texts were tried; change keep.text or keep.alternate_text. Tries go on."),
+        ("Reason: {reason:clause}.", "Both texts were tried; change keep.text or keep.alternate_text. Tries go on."),
     ),
     "missing": Words(
         "Voice {name}: the provider does not know it",
         (
-            "{reason}",
+            "Reason: {reason:clause}.",
             "Its deadline is only {deadline:time}.",
             "Was it cloned with another account, region or gateway? It is tried again before it counts as lost.",
         ),
@@ -62,19 +66,19 @@ _ALERTS = {
     "paused": Words(
         "Account {account} is paused",
         (
-            "{reason}",
+            "Reason: {reason:clause}.",
             ("Its next deadline is in {left:span}.", "None of its voices is near its end."),
             "It is probed by itself and resumes when the provider answers again.",
         ),
     ),
     "unworkable": Words(
         "Voice {name} cannot be kept as it is registered",
-        ("{reason}. Correct the row or its account; `voicekeeper retry …` then tries it at once.",),
+        ("Reason: {reason:clause}. Correct the row or its account; `voicekeeper retry …` then tries it at once.",),
     ),
     "unreachable": Words(
         "The registry cannot be worked with",
         (
-            "{problem}",
+            "Reason: {problem:clause}.",
             "It has not worked since {since:time}, and no voice is kept meanwhile.",
             "Answers that came are held in a file until it works again.",
         ),
@@ -99,12 +103,12 @@ _ALERTS = {
     ),
     "broken": Words(
         "Source {source} cannot be read",
-        ("{reason}. New voices in it are not kept until it can; all others are.",),
+        ("Reason: {reason:clause}. New voices in it are not kept until it can; all others are.",),
     ),
     "rows": Words(
         "Source {source}: {count:rows} cannot be registered",
         (
-            ("{first}; and {more} more.", "{first}."),
+            ("{first:clause}; and {more} more.", "{first:clause}."),
             "Correct them or leave them out of sources.{source}.query: they are not kept.",
         ),
     ),
@@ -123,8 +127,8 @@ _ALERTS = {
         ),
         (
             (
-                'Its {origin:origin} call was begun {begun:second} ("{label}"), and {reason}.',
-                "Its {origin:origin} call was begun {begun:second}, and {reason}.",
+                'Its {origin:origin} call was begun {begun:second} ("{label}"), and {reason:clause}.',
+                "Its {origin:origin} call was begun {begun:second}, and {reason:clause}.",
             ),
             (
                 "The voice {voice_id} is registered with that time: its keep call tells whether it exists.",
@@ -175,10 +179,13 @@ ENGLISH = Catalogue(
         "span": write_span,
         "voices": _voices,
         "rows": _rows,
+        "tries": _tries,
+        "clause": clause,
         "origin": str,
         "mark": mark,
     },
     between=" ",
     said={},
+    forms={},
     answer=("{words} ({evidence}).", "{words} ({evidence}): {mend}."),
 )

@@ -41,7 +41,8 @@ class Words:
 class Catalogue:
     """Everything that is said in one language.
 
-    `said` are the keeper's own words on what a provider answered, and `answer` the form in which they stand.
+    `said` are the keeper's own words on what went wrong, `forms` those around something else, and `answer` the form in
+    which a provider's answer stands.
     """
 
     alerts: Mapping[str, Words]
@@ -49,6 +50,7 @@ class Catalogue:
     write: Mapping[str, Callable[[Any], str]]
     between: str
     said: Mapping[str, str]
+    forms: Mapping[re.Pattern[str], str]
     answer: tuple[str, str]
 
 
@@ -119,9 +121,17 @@ def _said(text: str, words: Catalogue) -> str:
     """Put the keeper's own words into the language; what the provider itself said stays as it is."""
     found = _ANSWER.fullmatch(text)
     if found is None or found["words"] not in words.said:
-        return words.said.get(text, text)
+        return words.said.get(text) or _around(text, words)
     mend = found["mend"] and words.said.get(found["mend"], found["mend"])
     return words.answer[bool(mend)].format(words=words.said[found["words"]], evidence=found["evidence"], mend=mend)
+
+
+def _around(text: str, words: Catalogue) -> str:
+    """Put a sentence that holds another one into the language, and what it holds."""
+    for pattern, form in words.forms.items():
+        if found := pattern.fullmatch(text):
+            return form.format(*(_said(part, words) for part in found.groups()))
+    return text
 
 
 class _Filler(string.Formatter):
@@ -158,6 +168,11 @@ def write_time(iso: str) -> str:
 def write_second(iso: str) -> str:
     """Write a time to the second, in UTC."""
     return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def clause(text: str) -> str:
+    """Write a text without its full stop, for the middle of a sentence."""
+    return text.rstrip(" .。")
 
 
 def mark(_: object) -> str:
