@@ -227,10 +227,10 @@ class Keeper:
         run, now = self._database.run, self._clock.now()
         held_back = [account.name for account in await run(accounts.everyone) if account.paused]
         report.paused.update(set(held_back) & set(self.lines))
-        in_line = report.unfinished
-        while await run(claims.warn_some, self._policies, self._default, now, paused=held_back, in_line=in_line):
+        queued = report.unfinished
+        while await run(claims.warn_some, self._policies, self._default, now, paused=held_back, queued=queued):
             pass
-        terms, waits = [line.terms for line in self.lines.values()], dict.fromkeys(in_line, "") | report.stopped
+        terms, waits = [line.terms for line in self.lines.values()], dict.fromkeys(queued, "") | report.stopped
         await run(overdue.look, terms, held_back, waits, self._grace, now)
 
     def _over(self, until: datetime | None) -> bool:

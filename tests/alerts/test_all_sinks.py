@@ -21,6 +21,7 @@ from tests.registry.registry_steps import DAY, HOUR, START, add, open_account, v
 from voicekeeper import logs
 from voicekeeper.alerts.channels import Channel, Channels, channel_id
 from voicekeeper.core import alert as alerts
+from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rhythm, Rule
 from voicekeeper.core.wording import Language
 from voicekeeper.notify import Notifier
@@ -138,3 +139,15 @@ async def test_each_sink_gets_the_digest(sinks: Sinks, sqlite_database: Database
     for name, (text,) in sinks.texts().items():
         assert ("每日摘要" if name in CHINESE else "the day's digest") in text
         assert ("等待中：1 个" if name in CHINESE else "1 waiting") in text
+
+
+async def test_what_is_told_without_the_registry_goes_to_those_who_want_it(sqlite_database: Database) -> None:
+    """Whoever wants nothing but the digest would be woken because a database is away."""
+    async with webhook() as wants, webhook() as does_not:
+        rules = {wants.port: Severity.CRITICAL, does_not.port: None}
+        urls = {f"json://127.0.0.1:{port}": least for port, least in rules.items()}
+        channels = Channels([Channel(url, Rule(id=channel_id(url), least=least), url) for url, least in urls.items()])
+        notifier = Notifier(sqlite_database, channels, HandClock(START), HOUR, logs.logger())
+        assert await notifier.at_once(alerts.unreachable("timeout", START))
+    assert [one["title"] for one in wants.bodies] == ["voicekeeper: The registry cannot be worked with"]
+    assert does_not.bodies == []

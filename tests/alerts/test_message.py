@@ -5,13 +5,13 @@ from voicekeeper.core.alert import Severity
 from voicekeeper.core.wording import Language
 
 
-def lines(severity: Severity, count: int, *, resolved: bool = False) -> list[Notice]:
+def notices(severity: Severity, count: int, *, resolved: bool = False) -> list[Notice]:
     return [Notice(severity, f"{severity} {number}", f"body {number}", resolved) for number in range(count)]
 
 
 def test_thousands_are_one_message_with_a_count() -> None:
     """If an import of 2,800 bad voices were 2,800 messages, or one that no channel takes, nobody would read it."""
-    message = compose(lines(Severity.WARNING, 2800))
+    message = compose(notices(Severity.WARNING, 2800))
     assert message.title == "voicekeeper: warning 0 (and 2799 more)"
     assert "… and 2780 more" in message.body
     assert message.body.count("Warning: ") == 20
@@ -20,7 +20,7 @@ def test_thousands_are_one_message_with_a_count() -> None:
 
 def test_the_most_urgent_comes_first() -> None:
     """If a lost voice stood behind twenty notices, it would be among the "more"."""
-    mixed = [line for severity in Severity for line in lines(severity, 30)]
+    mixed = [line for severity in Severity for line in notices(severity, 30)]
     message = compose(sorted(mixed, key=lambda line: line.title[-1]))
     assert message.severity is Severity.CRITICAL
     assert message.title.startswith("voicekeeper: critical ")
@@ -36,7 +36,7 @@ def test_one_line_is_told_whole() -> None:
 
 def test_resolved_ones_are_named_and_never_urgent() -> None:
     """If good news came as an alarm, somebody would be woken for it."""
-    message = compose(lines(Severity.CRITICAL, 25, resolved=True))
+    message = compose(notices(Severity.CRITICAL, 25, resolved=True))
     assert message.severity is Severity.INFO
     assert message.title == "voicekeeper: resolved: critical 0 (and 24 more)"
     assert message.body.count("Resolved: ") == 20
@@ -45,7 +45,7 @@ def test_resolved_ones_are_named_and_never_urgent() -> None:
 
 def test_what_lasts_stands_before_what_is_over() -> None:
     """If the title named what is over, what still lasts would be overlooked."""
-    over = lines(Severity.CRITICAL, 1, resolved=True)
+    over = notices(Severity.CRITICAL, 1, resolved=True)
     message = compose([*over, Notice(Severity.WARNING, "lasts", "body")])
     assert (message.severity, message.title) == (Severity.WARNING, "voicekeeper: lasts (and 1 more)")
     assert message.body.endswith("Resolved: critical 0")
@@ -61,7 +61,7 @@ def test_a_title_is_one_short_line() -> None:
 
 def test_what_does_not_fit_is_counted() -> None:
     """A pager that takes a thousand characters would get the first alert and no word of the other forty."""
-    message = compose(lines(Severity.CRITICAL, 40), Form(room=100))
+    message = compose(notices(Severity.CRITICAL, 40), Form(room=100))
     assert len(message.body) <= 100
     assert message.body.startswith("CRITICAL: critical 0\nbody 0")
     assert message.body.endswith("… and 39 more: `voicekeeper status` shows them.")
@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_counted() -> None:
 
 def test_what_is_over_gives_way_to_what_lasts() -> None:
     """Good news would take the place of an alarm."""
-    message = compose([*lines(Severity.CRITICAL, 2), *lines(Severity.INFO, 9, resolved=True)], Form(room=85))
+    message = compose([*notices(Severity.CRITICAL, 2), *notices(Severity.INFO, 9, resolved=True)], Form(room=85))
     assert "critical 1" in message.body
     assert "9 more resolved" in message.body
 
@@ -90,7 +90,7 @@ def test_a_message_is_no_longer_than_anybody_reads() -> None:
 
 def test_a_message_speaks_one_language() -> None:
     """Chinese alerts would stand below English headings."""
-    message = compose([*lines(Severity.CRITICAL, 30), *lines(Severity.INFO, 1, resolved=True)], Form(Language.ZH))
+    message = compose([*notices(Severity.CRITICAL, 30), *notices(Severity.INFO, 1, resolved=True)], Form(Language.ZH))
     assert message.title == "voicekeeper: critical 0（另有 30 条）"
     assert message.body.startswith("【严重】critical 0\n")
     assert "另有 10 条，可用 `voicekeeper status` 查看" in message.body

@@ -105,7 +105,7 @@ def test_what_a_row_of_messages_remembers_is_bounded() -> None:
     assert len(told.topics) == 150
 
 
-def test_a_line_is_in_time_if_each_voice_is() -> None:
+def test_a_queue_is_in_time_if_each_voice_is() -> None:
     """One near deadline behind many far ones would be overlooked."""
     now = at("2026-03-01T12:00")
     far = [now + 100 * HOUR] * 50
@@ -113,7 +113,7 @@ def test_a_line_is_in_time_if_each_voice_is() -> None:
     assert not in_time(far, now, 3 * HOUR)
     assert in_time([*far, now + 3 * HOUR], now, HOUR)
     assert not in_time([*far, now + HOUR, now + HOUR], now, HOUR)
-    assert in_time([now - HOUR], now, timedelta.max), "what is past its deadline is no part of the line"
+    assert in_time([now - HOUR], now, timedelta.max), "what is past its deadline is no part of the queue"
     assert not in_time([now + HOUR], now, timedelta.max)
 
 

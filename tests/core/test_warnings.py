@@ -118,15 +118,15 @@ def test_without_rungs_there_is_no_warning() -> None:
 
 def test_a_voice_in_line_is_not_told_until_its_deadline_is_near() -> None:
     """If it were, a large import would alarm for every voice that its account's slots reach in time."""
-    early = warn(OVERDUE, RUNGS[0], POLICY, in_line=True)
+    early = warn(OVERDUE, RUNGS[0], POLICY, queued=True)
     assert (early.alert, early.voice.warn_at) == (None, RUNGS[0] + HOUR / 2)
-    assert warn(OVERDUE, DEADLINE - 12 * HOUR, POLICY, in_line=True).alert is not None
+    assert warn(OVERDUE, DEADLINE - 12 * HOUR, POLICY, queued=True).alert is not None
 
 
 @pytest.mark.parametrize("voice", [FAILING, HELD, a_voice(last_outcome="throttled", due_at=START)])
 def test_only_an_untried_wanted_voice_counts_as_in_line(voice: Voice) -> None:
     """If others did, a line at the account would hide a voice that fails, or one that nobody has decided on."""
-    assert warn(voice, RUNGS[0], POLICY, in_line=True).alert is not None
+    assert warn(voice, RUNGS[0], POLICY, queued=True).alert is not None
 
 
 @calm
@@ -144,11 +144,11 @@ def test_a_look_changes_nothing_but_the_next_look(
     attempts: int,
     due: timedelta,
     last: Outcome | None,
-    in_line: bool,  # noqa: FBT001 - drawn by hypothesis, which passes by place
+    queued: bool,  # noqa: FBT001 - drawn by hypothesis, which passes by place
 ) -> None:
     """If it did, warning of a voice could delay or lose it; if the next look lay behind, it would repeat at once."""
     now = DEADLINE - left
     voice = a_voice(intent=intent, attempts=attempts, due_at=START + due, last_outcome=last)
-    looked = warn(voice, now, POLICY, in_line=in_line).voice
+    looked = warn(voice, now, POLICY, queued=queued).voice
     assert replace(looked, warn_at=voice.warn_at) == voice
     assert looked.warn_at is None or now < looked.warn_at

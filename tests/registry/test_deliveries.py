@@ -159,6 +159,16 @@ def test_an_accounts_alert_holds_those_of_its_voices_back(database: Database) ->
     assert tell(database, START + 6 * HOUR, [ONE]) == {"one": [rung.key, "resolved account/main/paused"]}
 
 
+def test_an_account_that_is_not_configured_holds_those_of_its_voices_back(database: Database) -> None:
+    """A section that was taken out of the configuration would be a message for each of its voices."""
+    open_account(database)
+    add(database, "anna", account="gone")
+    anna = voice(database, "anna")
+    rise(database, alerts.rung(anna, HOUR, START), alerts.unknown_account("gone"))
+    assert tell(database, rules=[ONE]) == {"one": ["account/gone/unknown"]}
+    assert tell(database, START + EVERY, [ONE]) == {"one": ["account/gone/unknown"]}
+
+
 def test_another_accounts_alert_holds_nothing_back(database: Database) -> None:
     """A paused account would silence all the others."""
     open_account(database)

@@ -35,9 +35,9 @@ def anna(database: Database) -> Database:
     return database
 
 
-def look(database: Database, now: Any = LATER, in_line: Mapping[str, str] | None = None, **changes: Any) -> list[str]:
+def look(database: Database, now: Any = LATER, queued: Mapping[str, str] | None = None, **changes: Any) -> list[str]:
     paused = changes.pop("paused", [])
-    return database.call(overdue.look, [terms(**changes)], paused, in_line or {}, HOUR, now)
+    return database.call(overdue.look, [terms(**changes)], paused, queued or {}, HOUR, now)
 
 
 def titles(database: Database) -> list[str]:
@@ -71,8 +71,8 @@ def test_a_line_that_comes_in_time_is_not_told(anna: Database) -> None:
     add(anna, *(f"v{number}" for number in range(99)))
     for number in range(99):
         change(anna, f"v{number}", created_at=START)
-    assert look(anna, in_line=IN_LINE, space=HOUR) == []
-    assert look(anna, in_line=IN_LINE, space=2 * HOUR) == [ACCOUNT]
+    assert look(anna, queued=IN_LINE, space=HOUR) == []
+    assert look(anna, queued=IN_LINE, space=2 * HOUR) == [ACCOUNT]
     assert "raise requests_per_minute" in anna.call(outbox.open_alerts)[0].body
 
 
@@ -82,15 +82,15 @@ def test_a_budget_that_comes_in_time_is_not_told_and_one_that_does_not_is(anna: 
     for number in range(11):
         change(anna, f"v{number}", created_at=START)
     spent = {ACCOUNT: "its budget is spent"}
-    assert look(anna, in_line=spent, price=10.0, budget_per_day=20.0) == []
-    assert look(anna, in_line=spent, price=10.0, budget_per_day=10.0) == [ACCOUNT]
+    assert look(anna, queued=spent, price=10.0, budget_per_day=20.0) == []
+    assert look(anna, queued=spent, price=10.0, budget_per_day=10.0) == [ACCOUNT]
     assert "its budget is spent" in anna.call(outbox.open_alerts)[0].body
-    assert look(anna, in_line=spent, price=10.0, budget_per_day=5.0) == [ACCOUNT], "not one a day"
+    assert look(anna, queued=spent, price=10.0, budget_per_day=5.0) == [ACCOUNT], "not one a day"
 
 
 def test_a_voice_past_its_deadline_does_not_make_a_line_too_slow(anna: Database) -> None:
     """A start after days off would raise an alarm about its pace because of what is too late already."""
-    assert look(anna, START + 200 * HOUR, in_line=IN_LINE) == []
+    assert look(anna, START + 200 * HOUR, queued=IN_LINE) == []
 
 
 def test_a_paused_account_speaks_for_itself(anna: Database) -> None:

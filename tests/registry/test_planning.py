@@ -193,8 +193,8 @@ def test_warnings_of_a_paused_account_are_held_back_until_it_resumes(database: D
 def test_a_voice_that_waits_in_line_is_looked_at_again(database: Database) -> None:
     """A long queue would raise an alarm for each of its voices, or loop for ever over them."""
     add(database, "mine")
-    assert database.call(claims.warn_some, {}, POLICY, START + 97 * HOUR, in_line={ACCOUNT}) == 1
-    assert database.call(claims.warn_some, {}, POLICY, START + 97 * HOUR, in_line={ACCOUNT}) == 0
+    assert database.call(claims.warn_some, {}, POLICY, START + 97 * HOUR, queued={ACCOUNT}) == 1
+    assert database.call(claims.warn_some, {}, POLICY, START + 97 * HOUR, queued={ACCOUNT}) == 0
     assert keys(database) == []
     assert warn(database, START + 100 * HOUR) == 1
     assert len(keys(database)) == 1

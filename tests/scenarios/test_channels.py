@@ -1,10 +1,13 @@
 """What `alert-test` and `check` say of the ways to reach people."""
 
+import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.scenarios.commands import Home, ago
+from tests.scenarios.commands import Home, ago, moment, read
+from tests.scenarios.serving import serving
 from tests.scenarios.sinks import Webhook, listening
 
 #: TOML's header for one more channel, once the brackets of a section are around it.
@@ -82,6 +85,27 @@ def test_check_finds_that_nobody_is_told_of_criticals(home: Home, webhook: Webho
     state, message = found(home)["alerts"]
     assert state == "warning"
     assert "nobody is told when a voice is in danger" in message
+
+
+def test_the_daemon_wakes_for_a_channels_next_try(home: Home, webhook: Webhook) -> None:
+    """If only regular sweeps tried again, a chat server's bad minute would cost a day where they are rare."""
+    home.set("serve", sweep_every="24h")
+    webhook.status = 500
+    home.insert("voice-gone-1", cloned_at=ago(days=8))
+    with serving(home) as daemon:
+        daemon.wait_for("alert.failed")
+        daemon.wait_for("sweep.finished")
+        (channel,) = home.sql("SELECT retry_at FROM channels")
+        assert read(channel["retry_at"]) - datetime.now(UTC) <= timedelta(minutes=1)
+        webhook.status = 200
+        soon = moment(datetime.now(UTC) + timedelta(seconds=5))
+        home.sql("UPDATE channels SET retry_at = ?", soon)
+        home.sql("UPDATE alerts SET next_at = ?", soon)
+        daemon.process.send_signal(signal.SIGHUP)  # its first sweep is too early, and sets the next wake-up
+        daemon.wait_for("alert.sent")
+        assert len(daemon.events("serve.ready")) == 2
+        daemon.end()
+    assert webhook.titles[1:] == ["voicekeeper: Voice main/voice-gone-1 is lost"]
 
 
 def name(sink: Webhook) -> str:

@@ -22,7 +22,7 @@ _CONFIRM_EVERY = timedelta(minutes=30)
 _STEP_BACK = timedelta(minutes=1)
 #: A voice that was blocked so often in a row is blocked by itself when its account is open.
 _SINGLED_OUT = 2
-#: A voice that waits in line for its account's slots raises no alarm until its deadline is this near.
+#: A voice that waits in the queue for its account's slots raises no alarm until its deadline is this near.
 _NEAR = timedelta(hours=12)
 _LOOK_AGAIN = timedelta(minutes=30)
 
@@ -73,16 +73,16 @@ def expire(voice: Voice, now: datetime) -> Settled:
     return Settled(voice)
 
 
-def warn(voice: Voice, now: datetime, policy: Policy, *, in_line: bool = False) -> Settled:
+def warn(voice: Voice, now: datetime, policy: Policy, *, queued: bool = False) -> Settled:
     """Return a waiting voice after a look at its rungs of warning.
 
     A voice that waits by plan for its due time, or that its owner lets go, raises no alarm; nor does one that only
-    waits in line behind its account's rate limit (`in_line`), until its deadline is near.
+    waits in the queue of its account's rate limit (`queued`), until its deadline is near.
     """
     if voice.status is not Status.WAITING or voice.deadline is None:
         return Settled(voice)
     reached = rung_reached(voice.deadline, now, policy.warn_before)
-    if in_line and not _tried(voice) and voice.intent is Intent.KEEP and voice.deadline - now > _NEAR:
+    if queued and not _tried(voice) and voice.intent is Intent.KEEP and voice.deadline - now > _NEAR:
         return Settled(replace(voice, warn_at=min(now + _LOOK_AGAIN, voice.deadline - _NEAR)))
     moved = replace(voice, warn_at=_next_look(voice, voice.deadline, now, policy))
     if reached is None or not _endangered(voice, now):

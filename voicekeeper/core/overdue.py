@@ -1,4 +1,4 @@
-"""Should it have been done by now? Voices that are long due and untried, and whether their line is fast enough."""
+"""Should it have been done by now? Voices that are long due and untried, and whether their queue is fast enough."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,6 +25,6 @@ def pace(space: timedelta, price: float | None, per_day: float | None, per_month
 
 
 def in_time(deadlines: Sequence[datetime], now: datetime, step: timedelta) -> bool:
-    """Tell whether a line of voices, one a `step`, reaches each before its deadline; those past it come last."""
+    """Tell whether a queue of voices, one a `step`, reaches each before its deadline; those past it come last."""
     ahead = sorted(deadline for deadline in deadlines if deadline > now)
     return all(step <= (deadline - now) / place for place, deadline in enumerate(ahead, start=1))

@@ -180,18 +180,18 @@ def warn_some(
     now: datetime,
     *,
     paused: Sequence[str] = (),
-    in_line: Collection[str] = (),
+    queued: Collection[str] = (),
 ) -> int:
     """Look at some of the voices that have reached a rung of warning.
 
-    Those of paused accounts are held back; those of accounts `in_line` may only wait for a slot.
+    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot.
     """
     reached = (_WAITING, voices.c.warn_at <= now, voices.c.account.not_in(list(paused)))
     query = select_voices().where(*reached).order_by(voices.c.warn_at).limit(_BATCH).with_for_update(skip_locked=True)
     rows = connection.execute(query).all()
     for voice in map(to_voice, rows):
         policy = policies.get(voice.account, default)
-        change = lifecycle.warn(voice, now, policy, in_line=voice.account in in_line)
+        change = lifecycle.warn(voice, now, policy, queued=voice.account in queued)
         connection.execute(update(voices).where(voices.c.id == voice.id).values(warn_at=change.voice.warn_at))
         if change.alert:
             outbox.raise_alert(connection, change.alert, now)

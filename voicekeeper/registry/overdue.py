@@ -22,20 +22,20 @@ def look(
     connection: Connection,
     all_terms: Sequence[Terms],
     paused: Collection[str],
-    in_line: Mapping[str, str],
+    queued: Mapping[str, str],
     grace: timedelta,
     now: datetime,
 ) -> list[str]:
     """Raise the alarm for open accounts with voices that are long due, free and untried, and end it for the others.
 
-    Those of accounts `in_line` wait for a slot, for the reason that stands there: only a line that is too slow is told.
+    Those of accounts in `queued` wait for a slot, for the reason that stands there: only a queue too slow is told.
     Returns the accounts concerned.
     """
     working = [terms for terms in all_terms if terms.account not in paused]
     untried = _untried(connection, [terms.account for terms in working], grace, now)
     late = []
     for terms in working:
-        deadlines, why = untried.get(terms.account), in_line.get(terms.account)
+        deadlines, why = untried.get(terms.account), queued.get(terms.account)
         if deadlines and (why is None or not in_time(deadlines, now, _pace(terms))):
             late.append(terms.account)
             told = alerts.overdue(terms.account, len(deadlines), min(deadlines), grace, now, why)
