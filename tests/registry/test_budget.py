@@ -13,8 +13,10 @@ from tests.registry.registry_steps import (
     START,
     add,
     answer,
+    change,
     claim,
     claim_one,
+    due,
     open_account,
     settle,
     terms,
@@ -90,6 +92,29 @@ def test_a_call_whose_answer_was_lost_counts_as_paid_once(database: Database) ->
     assert committed(database, START, **money) == pytest.approx(19.8), "the same voice pays one fee"
     settle(database, again, answer(Outcome.KEPT), START + 4 * MINUTE, price=9.9)
     assert committed(database, START, **money) == pytest.approx(19.8)
+
+
+def test_a_voice_in_doubt_is_called_again_though_the_budget_is_spent(database: Database) -> None:
+    """Its own fee, which is counted already, would keep it from its second call, and it would be lost."""
+    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9}
+    try_once(database, Outcome.AMBIGUOUS, START, **money)
+    change(database, "v5", deadline=START + HOUR)
+    later = START + 4 * MINUTE
+    assert due(database, later)[0] != 1, "others are before it in line, and may not be called"
+    (again,) = claim(database, later, **money).work
+    assert again.voice.voice_id == "v0"
+    assert claim(database, later, **money).stopped, "it is being called"
+    settle(database, again, answer(Outcome.KEPT), later, **money)
+    assert committed(database, START, **money) == pytest.approx(9.9)
+    assert claim(database, later, **money).stopped
+
+
+def test_a_voice_in_doubt_needs_a_budget_on_another_day(database: Database) -> None:
+    """A call that is billed today would be paid from yesterday's budget."""
+    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9, "budget_per_month": 99.0}
+    try_once(database, Outcome.AMBIGUOUS, START, **money)
+    try_once(database, Outcome.KEPT, START + DAY, **money)
+    assert claim(database, START + DAY + HOUR, **money).stopped
 
 
 def test_a_new_day_brings_a_new_budget_but_the_same_month(database: Database) -> None:
