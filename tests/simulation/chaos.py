@@ -13,7 +13,7 @@ from typing import get_args
 from tests.simulation.history import History
 from tests.simulation.plan import Kind
 from tests.simulation.planning import random_plan
-from tests.simulation.promises import budget_in_doubt, called_twice, lost, lost_savable, unwarned
+from tests.simulation.promises import called_twice, lost, lost_savable, unwarned
 from tests.simulation.trial import Trial, shrunk, try_seed
 
 _NONE, _ALL = "none", "all"
@@ -83,12 +83,12 @@ def table(outcomes: Sequence[Outcome]) -> dict[str, Row]:
 
 def outcome_of(trial: Trial) -> Outcome:
     """Return what the table needs of a trial."""
-    history, known = trial.history, budget_in_doubt(trial.history.plan)
+    history = trial.history
     row = Row(
         seeds=1,
         voices=len(history.plan.voices),
         savable=len(trial.verdict.savable) + sum(could for _, could in trial.verdict.crowded.values()),
-        lost=0 if known else len(lost_savable(history, trial.verdict)),
+        lost=len(lost_savable(history, trial.verdict)),
         twice=len(called_twice(history)),
         silent=len(unwarned(history)),
         alerts=len(history.messages),

@@ -7,6 +7,7 @@ calls one voice after the other, earliest deadline first, as fast as its rate an
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -51,7 +52,8 @@ def judge(history: History) -> Verdict:
         mine = [voice for voice, planned in enumerate(plan.voices) if planned.account == number]
         chances = {voice: _chances(plan, voice, running) for voice in mine}
         having = {voice for voice in mine if chances[voice]}
-        saved = _earliest_first(plan, account, {voice: chances[voice] for voice in having}, _space(plan, number))
+        had = {voice: chances[voice] for voice in having}
+        saved = _earliest_first(plan, account, had, _space(plan, number), _in_doubt(history, number))
         if saved == having:
             verdict.savable |= having
         else:
@@ -173,12 +175,28 @@ def _space(plan: Plan, number: int) -> float:
     return max(allowed, max(slow, lost) / account.concurrency + 0.1)
 
 
-def _earliest_first(plan: Plan, account: AccountPlan, chances: dict[int, list[Span]], space: float) -> set[int]:
+def _in_doubt(history: History, number: int) -> Counter[float]:
+    """Return for each day how many fees an account may have paid for voices that were not kept that day.
+
+    Nothing is spent beyond a budget, so it holds back what a call may have cost whose answer nobody has. What an
+    instance that stood still or died was about to call may be such a call too.
+    """
+    plan, account = history.plan, history.plan.accounts[number]
+    unknown = {(call.voice, call.time // DAY) for call in history.calls if call.outcome == "ambiguous"}
+    kept = {(voice, time // DAY) for voice, time in history.used.items()}
+    doubts = Counter(day for voice, day in unknown - kept if plan.voices[voice].account == number)
+    stops = [*history.crashes, *(fault.start for fault in plan.of("asleep"))]
+    return doubts + Counter({stop // DAY: account.concurrency for stop in stops})
+
+
+def _earliest_first(
+    plan: Plan, account: AccountPlan, chances: dict[int, list[Span]], space: float, doubts: Counter[float]
+) -> set[int]:
     """Play the earliest deadline first over one account's calls; return the voices that are saved."""
     coming = sorted((start, end, voice) for voice, spans in chances.items() for start, end in spans)
     ready: list[tuple[float, float, int]] = []
     saved: set[int] = set()
-    spent: dict[float, int] = {}
+    spent = doubts.copy()
     time = 0.0
     while coming or ready:
         if not ready:
@@ -190,12 +208,12 @@ def _earliest_first(plan: Plan, account: AccountPlan, chances: dict[int, list[Sp
         if voice in saved or end <= time + _ANSWER:
             continue
         day = time // DAY
-        if account.keeps_per_day is not None and spent.get(day, 0) >= account.keeps_per_day:
+        if account.keeps_per_day is not None and spent[day] >= account.keeps_per_day:
             heapq.heappush(ready, (plan.deadline(voice), end, voice))
             time = (day + 1) * DAY + 2 * HOUR
             continue
         saved.add(voice)
-        spent[day] = spent.get(day, 0) + 1
+        spent[day] += 1
         time += space
     return saved
 

@@ -123,7 +123,14 @@ def _of_host(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
 
 
 #: Seconds; the others may last for most of a voice's life.
-_LONGEST: dict[Kind, float] = {"blocked": 6 * HOUR, "slow": 6 * HOUR, "commit lost": 10 * MINUTE, "flaky": 6 * HOUR}
+_LONGEST: dict[Kind, float] = {
+    "blocked": 6 * HOUR,
+    "slow": 6 * HOUR,
+    "throttled": 6 * HOUR,  # each voice is called every minute
+    "asked to wait": 12 * HOUR,
+    "commit lost": 10 * MINUTE,
+    "flaky": 6 * HOUR,
+}
 _Choice = Callable[[Random, Plan, Kind], list[Fault]]
 _FAULTS: tuple[tuple[dict[Kind, int], _Choice], ...] = (
     (_OF_ACCOUNTS, _of_account),

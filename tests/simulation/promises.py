@@ -12,14 +12,6 @@ from tests.simulation.spans import Span, inside, without
 _REPEAT = 4 * HOUR
 #: A voice's alert may be told anew at each rung of warning, and where it is lost or resolved.
 _RUNGS = 5
-#: Known and excluded: a call of unknown outcome holds a daily budget, and its own voice with it, until midnight.
-_BUDGET_IN_DOUBT = True
-_DOUBTS: tuple[Kind, ...] = ("timeout", "answer lost", "flaky", "crash", "asleep", "registry down", "commit lost")
-
-
-def budget_in_doubt(plan: Plan) -> bool:
-    """Tell whether an account with a daily budget may have calls of unknown outcome."""
-    return any(account.keeps_per_day is not None for account in plan.accounts) and bool(plan.of(*_DOUBTS))
 
 
 def broken(history: History, verdict: Verdict) -> list[str]:
@@ -63,8 +55,6 @@ def _wanted(wanted_at: float) -> bool:
 
 
 def _none_lost(history: History, verdict: Verdict) -> list[str]:
-    if _BUDGET_IN_DOUBT and budget_in_doubt(history.plan):
-        return []
     return [_line(history, voice) for voice in sorted(lost_savable(history, verdict))]
 
 
