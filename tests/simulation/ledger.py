@@ -7,7 +7,7 @@ once. It is not durable and needs not be: a simulated crash ends an instance, no
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from voicekeeper.clock import Clock
-from voicekeeper.registry import database as real
 from voicekeeper.registry import schema
 from voicekeeper.registry.database import Database
 
@@ -41,7 +40,7 @@ class Awaits(Protocol):
         ...
 
 
-class _InPlace(ThreadPoolExecutor):
+class _InPlace(Executor):
     """The registry's threads, without threads: what is submitted is done by the loop when it comes to it."""
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -55,11 +54,8 @@ class Ledger(Database):
     """The registry as one instance reaches it: the real one, but for its threads and its connection."""
 
     def __init__(self, clock: Clock, awaits: Awaits) -> None:
-        super().__init__("sqlite://", create=True)
+        super().__init__("sqlite://", threads=_InPlace())
         self.engine, self._awaits = _engine().execution_options(clock=clock), awaits
-        for name, value in list(vars(self).items()):
-            if isinstance(value, ThreadPoolExecutor):
-                setattr(self, name, _InPlace(1))
 
     def call(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)`, unless the registry is down."""
@@ -139,7 +135,7 @@ def _engine() -> Engine:
 
 def _engine_on(raw: sqlite3.Connection) -> Engine:
     engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool, pool_reset_on_return=None)
-    event.listen(engine, "begin", real._sqlite_begin)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 

@@ -142,15 +142,15 @@ def _settings(plan: Plan) -> dict[str, Any]:
     return {
         "registry": {"url": "sqlite:///simulated.db"},
         "keep": {"lifetime": f"{plan.lifetime:f}s", "keep_after": f"{plan.keep_after:f}s"},
-        "accounts": {account_name(i): _account(account) for i, account in enumerate(plan.accounts)},
+        "accounts": {account_name(i): _account(account, account_name(i)) for i, account in enumerate(plan.accounts)},
         "serve": {"sweep_every": f"{min((host.every for host in plan.hosts), default=5 * MINUTE):f}s"},
     }
 
 
-def _account(account: AccountPlan) -> dict[str, Any]:
+def _account(account: AccountPlan, key: str) -> dict[str, Any]:
     settings = {
         "provider": "minimax-cn",
-        "api_key": "no-key",
+        "api_key": key,
         "requests_per_minute": account.rpm,
         "max_concurrency": account.concurrency,
         "price_per_voice": PRICE,

@@ -93,6 +93,16 @@ def test_a_lost_answer_is_found_in_the_list_and_not_called_again():
     assert history.rows[0]["status"] == "kept"
 
 
+def test_an_answer_that_the_registry_did_not_take_outlives_a_crash():
+    """A success would be forgotten with the process, and the voice paid for a second time."""
+    away = Fault("registry down", 5 * MINUTE + 5, HOUR)
+    trial = try_plan(plan_of(Fault("slow", 0.0, HOUR), away, Fault("crash", 20 * MINUTE, 0.0), has_list=False))
+    assert [call.outcome for call in trial.history.calls] == ["kept"]
+    assert trial.history.crashes
+    assert trial.history.rows[0]["status"] == "kept"
+    assert not trial.broken
+
+
 def test_a_failing_plan_shrinks_to_what_makes_it_fail():
     """A plan of forty voices and six faults would have to be read by a person."""
     poison = Fault("outage", 0.0, 2 * DAY)

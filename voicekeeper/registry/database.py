@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -49,17 +49,19 @@ class Database:
     """The registry's engine; `run` and `read` are its asynchronous faces, `transaction` its synchronous one.
 
     SQLite has one writer, so it gets one thread; the others get a few. A driver call cannot be cancelled, so
-    `run` shields it: what was begun is committed, whatever becomes of the caller. A `clock` is given only where
-    time is simulated: then it stands in for the database's own.
+    `run` shields it: what was begun is committed, whatever becomes of the caller. A `clock` and `threads` are given
+    only where time is simulated: then they stand in for the database's own clock and for this one's threads.
     """
 
-    def __init__(self, url: str, *, create: bool = False, clock: Clock | None = None) -> None:
+    def __init__(
+        self, url: str, *, create: bool = False, clock: Clock | None = None, threads: Executor | None = None
+    ) -> None:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._create = create
         self.engine = _engine(self.url).execution_options(clock=clock)
         self._asked: deque[_Asked] = deque()
-        self._threads = ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
+        self._threads = threads or ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="registry-reader")
 
     @property
