@@ -73,14 +73,15 @@ class Ledger(Database):
         return result
 
 
-#: An alert that was told has `sent_at` set anew: each time is taken down, with true time.
+#: An alert that was told has `sent_at` set anew: each time is taken down, with true time. An event, as that a voice is
+#: lost, is closed when it is told: that does not make it the word of its end.
 _TAKE_DOWN = """
 DROP TABLE IF EXISTS temp.told;
 CREATE TEMP TABLE told (at REAL, key TEXT, resolved INTEGER);
 DROP TRIGGER IF EXISTS temp.take_down;
 CREATE TEMP TRIGGER take_down AFTER UPDATE OF sent_at ON main.alerts
 WHEN NEW.sent_at IS NOT NULL AND NEW.sent_at IS NOT OLD.sent_at
-BEGIN INSERT INTO told VALUES (true_time(), NEW.key, NEW.resolved_at IS NOT NULL); END;
+BEGIN INSERT INTO told VALUES (true_time(), NEW.key, NEW.resolved_at IS NOT NULL AND NOT NEW.event); END;
 """
 
 
