@@ -105,16 +105,16 @@ def test_an_answer_that_the_registry_did_not_take_outlives_a_crash():
 
 def test_a_failing_plan_shrinks_to_what_makes_it_fail():
     """A plan of forty voices and six faults would have to be read by a person."""
-    poison = Fault("outage", 0.0, 2 * DAY)
-    plan = plan_of(Fault("slow", 0.0, HOUR), poison, Fault("crash", HOUR, 2 * HOUR), hosts=2, voices=3)
+    poison = Fault("outage", 0.0, DAY)
+    plan = plan_of(Fault("slow", 0.0, HOUR), poison, Fault("crash", HOUR, HOUR), hosts=2, voices=3, lifetime=2 * HOUR)
     small = shrunk(plan, fails=lambda smaller: bool(lost(play(smaller))))
     assert (small.faults, len(small.voices), len(small.hosts)) == ((poison,), 1, 1)
-    assert "outage of 0: 0d 00:00:00.000 to 2d 00:00:00.000" in str(small)
+    assert "outage of 0: 0d 00:00:00.000 to 1d 00:00:00.000" in str(small)
 
 
 def test_sweeps_that_are_left_out_would_have_done_nothing(monkeypatch: pytest.MonkeyPatch):
     """Skipping idle sweeps would change what happens, and weeks would be simulated that never are."""
-    plan = plan_of(Fault("outage", 0.0, 3 * HOUR), Fault("crash", HOUR, 2 * HOUR, 0, 7), voices=3)
+    plan = plan_of(Fault("outage", 0.0, HOUR), Fault("crash", HOUR / 2, HOUR, 0, 7), voices=3, lifetime=8 * HOUR)
     skipping = play(plan)
     monkeypatch.setattr("tests.simulation.ledger.quiet_until", lambda _raw, shared: shared)
     whole = play(plan)
@@ -124,7 +124,7 @@ def test_sweeps_that_are_left_out_would_have_done_nothing(monkeypatch: pytest.Mo
 
 def test_the_table_adds_up():
     """`make chaos` would print zeros where nothing was counted."""
-    outage = outcome_of(try_plan(plan_of(Fault("outage", 0.0, 2 * DAY), voices=2)))
+    outage = outcome_of(try_plan(plan_of(Fault("outage", 0.0, DAY), voices=2, lifetime=2 * HOUR)))
     calm = outcome_of(try_plan(plan_of()))
     rows = table([outage, calm])
     assert rows["outage"].seeds == rows["none"].seeds == 1
@@ -136,9 +136,10 @@ def test_the_table_adds_up():
 
 def test_a_loss_in_silence_is_seen():
     """The promise would hold whatever happens."""
-    history = play(plan_of(Fault("outage", 0.0, 2 * DAY), Fault("channel down", 0.0, 2 * DAY)))
+    outage, silence = Fault("outage", 0.0, DAY), Fault("channel down", 0.0, DAY)
+    history = play(plan_of(outage, silence, lifetime=4 * HOUR))
     assert unwarned(history) == []
-    assert unwarned(replace_faults(history, Fault("outage", 0.0, 2 * DAY))) == [0]
+    assert unwarned(replace_faults(history, outage)) == [0]
 
 
 def replace_faults(history: History, *faults: Fault) -> History:
