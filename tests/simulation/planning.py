@@ -106,8 +106,11 @@ def _of_account(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
 def _of_voice(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
     voice = random.randrange(len(plan.voices))
     start, end = _window(random, plan, 3 * HOUR if kind == "missing" else plan.lifetime)
-    if kind in ("refused", "poisoned"):
+    if kind == "refused":
         start, end = 0.0, plan.deadline(voice)
+    if kind == "poisoned":  # for a day at most: its account is probed every ten minutes
+        start = max(plan.voices[voice].registered_at, 0.0)
+        end = min(start + DAY, plan.deadline(voice))
     return [Fault(kind, start, end, voice)]
 
 
