@@ -4,19 +4,26 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import get_args
 
 from tests.simulation.history import History
-from tests.simulation.plan import Kind
-from tests.simulation.planning import random_plan
+from tests.simulation.plan import Kind, Plan
+from tests.simulation.planning import SINGLE_VOICES, random_plan
 from tests.simulation.promises import called_twice, lost, lost_savable, unwarned
 from tests.simulation.trial import Trial, shrunk, try_seed
 
 _NONE, _ALL = "none", "all"
+#: What is no fault, but makes everything harder.
+_CONDITIONS: dict[str, Callable[[Plan], bool]] = {
+    "many instances": lambda plan: len(plan.hosts) > 1,
+    "bulk import": lambda plan: len(plan.voices) > SINGLE_VOICES,
+    "a daily budget": lambda plan: any(account.keeps_per_day for account in plan.accounts),
+    "a rate too high": lambda plan: any(account.real_rpm < account.rpm for account in plan.accounts),
+}
 _ROW = "{:<15} {:>6} {:>9} {:>7} {:>8} {:>6} {:>13} {:>12} {:>7}"
 _HEAD = ("FAULT", "SEEDS", "INJECTED", "VOICES", "SAVABLE", "LOST", "CALLED TWICE", "IN SILENCE", "ALERTS")
 
@@ -48,6 +55,7 @@ class Outcome:
     row: Row
     injected: dict[str, int]
     broken: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def table(outcomes: Sequence[Outcome]) -> dict[str, Row]:
-    """Return a row for each fault, for the simulations in which nothing went wrong, and for all together."""
-    rows: dict[str, Row] = {name: Row() for name in (*get_args(Kind), _NONE, _ALL)}
+    """Return a row for each fault and condition, for the simulations without any fault, and for all together."""
+    rows: dict[str, Row] = {name: Row() for name in (*get_args(Kind), *_CONDITIONS, _NONE, _ALL)}
     for outcome in outcomes:
-        for name in (*(outcome.injected or (_NONE,)), _ALL):
+        for name in (*(outcome.injected or (_NONE,)), *outcome.conditions, _ALL):
             rows[name].add(outcome.row)
             rows[name].injected += outcome.injected.get(name, 0)
         rows[_ALL].injected += sum(outcome.injected.values())
@@ -93,7 +101,8 @@ def outcome_of(trial: Trial) -> Outcome:
         silent=len(unwarned(history)),
         alerts=len(history.messages),
     )
-    return Outcome(history.plan.seed, row, history.injected, trial.broken)
+    conditions = [name for name, holds in _CONDITIONS.items() if holds(history.plan)]
+    return Outcome(history.plan.seed, row, history.injected, trial.broken, conditions)
 
 
 def _play_all(seeds: range, seconds: float) -> Iterator[Outcome]:

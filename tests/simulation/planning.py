@@ -22,6 +22,8 @@ _OF_ACCOUNTS: dict[Kind, int] = {
 _OF_VOICES: dict[Kind, int] = {"missing": 2, "refused": 2, "poisoned": 1, "broken": 2}
 _OF_ALL: dict[Kind, int] = {"registry down": 2, "commit lost": 1, "channel down": 2}
 _OF_HOSTS: dict[Kind, int] = {"crash": 6, "asleep": 3, "clock step": 2}
+#: A plan has up to so many voices that come one by one.
+SINGLE_VOICES = 5
 
 
 def random_plan(seed: int) -> Plan:
@@ -54,7 +56,7 @@ def _host(random: Random, *, slow: bool) -> HostPlan:
 
 def _voices(random: Random, accounts: int, span: float, lifetime: float) -> list[VoicePlan]:
     """Return single voices and, in some plans, a bulk of them that is imported late."""
-    alone = [_voice(random, accounts, span, lifetime) for _ in range(random.randint(1, 5))]
+    alone = [_voice(random, accounts, span, lifetime) for _ in range(random.randint(1, SINGLE_VOICES))]
     if random.random() < 0.8:
         return alone
     account, registered_at = random.randrange(accounts), random.uniform(0, span)

@@ -119,6 +119,9 @@ class Stage:
             self.history.note(self.loop.time(), "end", *row)
         for at, key, resolved in self.raw.execute("SELECT at, key, resolved FROM temp.told"):
             self.history.told.append(Told(at, key, bool(resolved)))
+        for fault in self.plan.of("clock step"):
+            if any(start <= fault.start < end for start, end in self.history.lives[fault.who]):
+                self.history.count(fault.kind)
         query = "SELECT voice_id, cost FROM attempts JOIN voices ON voices.id = voice WHERE cost IS NOT NULL"
         for voice_id, cost in self.raw.execute(query):
             self.history.costs.setdefault(number(voice_id), []).append(cost)
