@@ -28,16 +28,19 @@ def lost_savable(history: History, verdict: Verdict) -> set[int]:
     """Return the voices that were lost and could have been saved; of a crowd, as many as were lost too many."""
     gone = lost(history)
     names = gone & verdict.savable
-    for having, could in verdict.crowded.values():
-        too_many = len(gone & having) - (len(having) - could) - len(_wasting(history, having))
+    for account, (having, could) in verdict.crowded.items():
+        too_many = len(gone & having) - (len(having) - could) - len(_wasting(history, account))
         names |= set(sorted(gone & having)[: max(too_many, 0)])
     return names
 
 
-def _wasting(history: History, having: set[int]) -> set[int]:
-    """Return the voices that take more than one call, which a crowd has to spare."""
+def _wasting(history: History, account: int) -> set[int]:
+    """Return the voices that take a call more than the oracle counts, which a crowd has to spare for them.
+
+    One that cannot be saved is among them: nobody knows before the call.
+    """
     kinds: tuple[Kind, ...] = ("refused", "poisoned", "broken", "missing")
-    return {fault.who for fault in history.plan.of(*kinds)} & having
+    return {fault.who for fault in history.plan.of(*kinds) if history.plan.voices[fault.who].account == account}
 
 
 def called_twice(history: History) -> list[Call]:
