@@ -129,7 +129,8 @@ class Instance:
         wanted = (due - START).total_seconds() - offset if due is not None and app else float("inf")
         while True:
             now = stage.loop.time()
-            regular = self._tick(max(self._quiet_until(now), begun), grid, begun)
+            # A sweep that was left out is over: what happened after it waits for the next one.
+            regular = self._tick(max(self._quiet_until(now), now - 0.001), grid, begun)
             until = max(min(regular, wanted), begun + 0.001)
             if now >= until or (app and self.offset(now) != offset):
                 return

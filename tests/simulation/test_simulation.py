@@ -47,6 +47,12 @@ def test_a_voice_is_kept_at_the_first_sweep_after_it_is_known():
     assert history.rows[0]["status"] == "kept"
 
 
+def test_a_voice_waits_for_the_next_sweep_though_others_were_left_out():
+    """Instances would sweep whenever something is registered, and a late sweep would never lose a voice."""
+    plan = replace(plan_of(), voices=(VoicePlan(0, 0.0, 10 * HOUR + MINUTE),))
+    assert play(plan).used == pytest.approx({0: 10 * HOUR + 5 * MINUTE}, abs=1)
+
+
 def test_an_outage_over_the_whole_life_is_not_savable_and_is_told():
     """The oracle would ask for what nobody can do, or a loss would come in silence."""
     trial = try_plan(plan_of(Fault("outage", 0.0, 2 * DAY)))
