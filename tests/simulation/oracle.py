@@ -135,9 +135,10 @@ def _reaction(
     moment = start if untried else _next_try(start, deadline)
     for _ in range(tries - 1):
         moment = _next_try(running.sweep(moment) + _ANSWER, deadline)
-    moment += _account_reaction(plan, plan.voices[voice].account, start)
-    moment = running.sweep(moment)
-    return running.sweep(moment) if _paused(plan, plan.voices[voice].account, start) else moment
+    account = plan.voices[voice].account
+    paused = _paused(plan, account, start, deadline)
+    moment = running.sweep(moment + _slowed(plan, account, start) + (_PAUSE if paused else 0.0))
+    return running.sweep(moment) if paused else moment
 
 
 def running_stopped(running: Running, moment: float) -> bool:
@@ -150,19 +151,19 @@ def _next_try(after: float, deadline: float) -> float:
     return after + min(_LONGEST, max(_SHORTEST, (deadline - after) / _SHARE)) + _ANSWER
 
 
-def _account_reaction(plan: Plan, account: int, start: float) -> float:
-    """Return how long an account takes until it works again."""
+def _slowed(plan: Plan, account: int, start: float) -> float:
+    """Return how long an account's voices wait at most because its provider asks it to slow down."""
     asked = max((f.number for f in plan.of("asked to wait", who=account) if f.start < start), default=0.0)
     throttled = any(f.start < start for f in plan.of("throttled", "asked to wait", "flaky", who=account))
     slowed = plan.accounts[account].real_rpm < plan.accounts[account].rpm
-    pause = _PAUSE if _paused(plan, account, start) else 0.0
-    return pause + asked + (_THROTTLE if throttled or slowed else 0.0)
+    return asked + (_THROTTLE if throttled or slowed else 0.0)
 
 
-def _paused(plan: Plan, account: int, start: float) -> bool:
-    """Tell whether an account may still be paused at a moment."""
-    poisoned = any(plan.voices[f.who].account == account for f in plan.of("poisoned"))
-    return poisoned or any(f.start < start for f in plan.of("blocked", who=account))
+def _paused(plan: Plan, account: int, start: float, deadline: float) -> bool:
+    """Tell whether an account may still be paused at a moment, or be paused again by one voice before a deadline."""
+    poisoned = (fault for fault in plan.of("poisoned") if plan.voices[fault.who].account == account)
+    again = any(fault.start < deadline and fault.end + _PAUSE > start for fault in poisoned)
+    return again or any(fault.start < start for fault in plan.of("blocked", who=account))
 
 
 def _space(plan: Plan, number: int) -> float:
