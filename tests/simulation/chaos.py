@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play seeds until the time is over, print the table, and shrink the first plan that fails."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.chaos", description=__doc__)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, default=2000, help="how many seeds at most")
+    parser.add_argument("--seeds", type=int, default=20_000, help="how many seeds at most")
     parser.add_argument("--seconds", type=float, default=240.0, help="begin no seed after so long")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one seed and print everything that happened")
     asked = parser.parse_args(arguments)

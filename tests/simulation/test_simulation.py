@@ -1,6 +1,8 @@
 """Weeks in virtual time: the real keeper, lifecycle and SQL against random faults, judged by the oracle."""
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -138,6 +140,18 @@ def test_the_table_adds_up():
     assert (rows["all"].voices, rows["all"].savable, rows["all"].lost) == (3, 1, 0)
     assert rows["all"].alerts == rows["outage"].alerts > 1
     assert table([Outcome(7, Row(seeds=1, lost=2), {"crash": 1})])["crash"].lost == 2
+
+
+def test_chaos_plays_seeds_and_prints_its_table():
+    """`make chaos` would say nothing, or end well without having played anything."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.chaos", "--seeds", "4"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "4 seeds"
+    assert lines[1].split()[:2] == ["FAULT", "SEEDS"]
+    assert lines[-1].split()[:2] == ["all", "4"]
 
 
 def test_a_loss_in_silence_is_seen():
