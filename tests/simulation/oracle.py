@@ -8,7 +8,6 @@ calls one voice after the other, earliest deadline first, as fast as its rate an
 
 import heapq
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.simulation.history import History
@@ -217,6 +216,3 @@ def _earliest_first(
         spent[day] += 1
         time += space
     return saved
-
-
-Oracle = Callable[[History], Verdict]
