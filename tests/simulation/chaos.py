@@ -95,7 +95,7 @@ def outcome_of(trial: Trial) -> Outcome:
     row = Row(
         seeds=1,
         voices=len(history.plan.voices),
-        savable=len(trial.verdict.savable) + sum(could for _, could in trial.verdict.crowded.values()),
+        savable=len(trial.verdict.savable) + sum(crowd.could for crowd in trial.verdict.crowded.values()),
         lost=len(lost_savable(history, trial.verdict)),
         twice=len(called_twice(history)),
         silent=len(unwarned(history)),

@@ -31,16 +31,24 @@ _STOPS_VOICE: tuple[Kind, ...] = ("missing", "poisoned", "broken")
 _STOPS_ALL: tuple[Kind, ...] = ("registry down", "commit lost")
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The voices of one account that had their chance, though only so many `could` be saved: they vied in `span`."""
+
+    voices: set[int]
+    could: int
+    span: Span
+
+
 @dataclass(slots=True)
 class Verdict:
     """What the oracle says of one simulation, by the voices' numbers.
 
-    `savable` voices could each have been saved; `crowded` holds for the accounts whose capacity did not suffice
-    for all of them the voices that had their chance, and how many of these could have been saved.
+    `savable` voices could each have been saved; `crowded` are, by account, those of whom not all could.
     """
 
     savable: set[int] = field(default_factory=set)
-    crowded: dict[int, tuple[set[int], int]] = field(default_factory=dict)
+    crowded: dict[int, Crowd] = field(default_factory=dict)
 
 
 def judge(history: History) -> Verdict:
@@ -56,7 +64,8 @@ def judge(history: History) -> Verdict:
         if saved == having:
             verdict.savable |= having
         else:
-            verdict.crowded[number] = (having, len(saved))
+            vying = union(span for voice in having - saved for span in had[voice])
+            verdict.crowded[number] = Crowd(having, len(saved), (vying[0][0], vying[-1][1]))
     return verdict
 
 

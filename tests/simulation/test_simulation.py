@@ -76,9 +76,9 @@ def test_the_oracle_sees_a_crowd():
     plan = replace(plan_of(voices=40), voices=(VoicePlan(0, 0.0, DAY - 10 * MINUTE),) * 40)
     crowded = replace(plan, accounts=(AccountPlan(rpm=4, real_rpm=4),), hosts=(HostPlan("daemon", MINUTE),))
     trial = try_plan(crowded)
-    having, could = trial.verdict.crowded[0]
-    assert 10 < could < len(having) == 40
-    assert could <= len(trial.history.used) < 40
+    crowd = trial.verdict.crowded[0]
+    assert 10 < crowd.could < len(crowd.voices) == 40
+    assert crowd.could <= len(trial.history.used) < 40
     assert not trial.broken
 
 
