@@ -43,9 +43,11 @@ def calling(home: Home, emulator: Emulated, seconds: float = 1.0) -> subprocess.
 
 
 def test_an_answer_that_cannot_be_recorded_is_recorded_once_by_the_next_run(home: Home, emulator: Emulated):
-    """A backup that holds the file for a minute would cost a second call, or count a fee twice."""
-    with calling(home, emulator) as process, locked(home):
+    """A file that is away for a minute would cost a second call, or count a fee twice."""
+    with calling(home, emulator) as process:
+        hidden = home.registry.rename(home.folder / "hidden.db")
         done = finished(process)
+    hidden.rename(home.registry)
     assert done.returncode == 75, done.stderr
     assert [line for line in events(done.stderr) if line["event"] == "spool.held"]
     assert home.outcomes(VOICE) == [None]
@@ -180,3 +182,19 @@ def test_a_full_disk_costs_no_answer(small_disk: Home, emulator: Emulated):
     assert home.outcomes(VOICE) == ["kept"]
     assert not spool(home).exists()
     assert emulator.spoken() == {VOICE: 1}
+
+
+def test_an_answer_that_the_registry_refuses_is_set_aside(home: Home, emulator: Emulated):
+    """One row that a trigger or a constraint does not take would end every sweep, and with it all keeping."""
+    other = "voice-two-2"
+    emulator.make(VOICE, other)
+    home.insert(VOICE, other)
+    mine = home.voice(VOICE)["id"]
+    refusal = f"WHEN NEW.outcome = 'kept' AND NEW.voice = {mine} BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+    home.sql(f"CREATE TRIGGER refuse BEFORE UPDATE ON attempts {refusal}")
+    done = home.run("run")
+    assert done.returncode == 0, done.stderr
+    assert home.statuses() == {"kept": 2}, "the provider's list shows the first, all the same"
+    assert [line["reason"] for line in events(done.stderr) if line["event"] == "spool.set_aside"], done.stderr
+    assert VOICE in spool(home).with_name("voicekeeper.spool.unread").read_text(encoding="utf-8")
+    assert not spool(home).exists()

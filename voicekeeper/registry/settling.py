@@ -31,7 +31,9 @@ _CLOSE = (
     .where(func.coalesce(attempts.c.outcome, Outcome.AMBIGUOUS.value) == Outcome.AMBIGUOUS.value)
     .values(task_id=func.coalesce(bindparam("task", type_=attempts.c.task_id.type), attempts.c.task_id))
 )
-_WRITE = update(voices).where(voices.c.id == bindparam("row"))
+# A copy that lagged before a failover may not know the plan yet that the call was made by.
+_PLANNED = func.coalesce(voices.c.deadline, bindparam("planned", type_=voices.c.deadline.type))
+_WRITE = update(voices).where(voices.c.id == bindparam("row")).values(deadline=_PLANNED)
 _HOLDERS = (
     select(voices.c.id, voices.c.account, voices.c.voice_id, voices.c.lease_owner, voices.c.status)
     .where(voices.c.id.in_(bindparam("rows", expanding=True)))
@@ -175,6 +177,7 @@ def _columns(one: Settled, now: datetime) -> dict[str, Any]:
     voice = one.voice
     return {
         "row": voice.id,
+        "planned": voice.deadline,
         "status": voice.status.value,
         "due_at": voice.due_at,
         "attempts": voice.attempts,
