@@ -29,6 +29,9 @@ _EXTRAS = {"postgresql+psycopg": "postgres", "mysql+pymysql": "mysql"}
 #: Seconds. A statement that takes longer means a registry that does not answer; a lease outlives its call by more.
 _CONNECT_TIMEOUT = 5
 _STATEMENT_TIMEOUT = 15
+#: Seconds after which a server ends a transaction whose process stands still: its locks stop all other instances, which
+#: would wait for as long as a statement may take.
+_IDLE_TIMEOUT = 10
 _SQLITE_BUSY = 5.0
 #: SQLite makes one transaction of so many at most.
 _TOGETHER = 64
@@ -234,11 +237,17 @@ def _postgresql(url: URL) -> Engine:
     wait = _STATEMENT_TIMEOUT * 1000
     # Every statement is a short range of an index: compiling or sharing it costs more than running it.
     short = "-c jit=off -c max_parallel_workers_per_gather=0"
-    options = f"-c statement_timeout={wait} -c lock_timeout={wait} -c timezone=UTC {short}"
+    idle = f"-c idle_in_transaction_session_timeout={_IDLE_TIMEOUT * 1000}"
+    options = f"-c statement_timeout={wait} -c lock_timeout={wait} {idle} -c timezone=UTC {short}"
     arguments = {"connect_timeout": _CONNECT_TIMEOUT, "options": options}
     engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
     hang_up(engine, _STATEMENT_TIMEOUT)
     return engine
+
+
+#: MySQL knows no such limit for transactions alone; a pooled connection that it ends is opened anew. Each of the two
+#: servers skips the comment that is meant for the other.
+_MYSQL_IDLE = f"/*M! , idle_transaction_timeout = {_IDLE_TIMEOUT} */ /*!80000 , wait_timeout = {_IDLE_TIMEOUT} */"
 
 
 def _mysql(url: URL) -> Engine:
@@ -247,7 +256,7 @@ def _mysql(url: URL) -> Engine:
         "read_timeout": _STATEMENT_TIMEOUT,
         "write_timeout": _STATEMENT_TIMEOUT,
         "charset": "utf8mb4",
-        "init_command": "SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'",
+        "init_command": f"SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'{_MYSQL_IDLE}",
     }
     engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
     event.listen(engine, "handle_error", _mysql_refusal)
