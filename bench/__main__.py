@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import keeping, remembering, scraping, simulating, starting, sweeping
+from bench import instances, keeping, remembering, scraping, simulating, starting, sweeping
 from bench.figures import Figure
 
 _ALL: dict[str, Callable[..., list[Figure]]] = {
     "keeps": keeping.measure,
+    "instances": instances.measure,
     "sweep": sweeping.measure,
     "scrape": scraping.measure,
     "start": starting.measure,

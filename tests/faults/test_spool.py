@@ -1,7 +1,11 @@
 """The spool file: what is put into it survives the process, and nothing in it stands in the way."""
 
 import json
+import os
 import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,6 +126,44 @@ def test_a_file_that_cannot_be_written_is_no_reason_to_forget(tmp_path: Path):
     assert list(spool.held().values()) == [settlement()]
     spool.done(settlement())
     assert not spool.waiting
+
+
+def disk(folder: Path, *options: str) -> Iterator[Path]:
+    """Mount a small disk."""
+    mounting = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(mounting, check=False, capture_output=True).returncode:
+        pytest.skip("no disk of a size of its own can be made here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    yield from disk(tmp_path, "size=64k")
+
+
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+def test_it_is_written_once_the_disk_takes_it(small_disk: Path, fault: str):
+    """A second fault after the first, a kill, would cost the answer although there was room for it by then."""
+    path = small_disk / "voicekeeper.spool"
+    log, ballast = Log(), small_disk / "ballast"
+    with suppress(OSError):
+        ballast.write_bytes(b"x" * (1 << 20 if fault == "full" else 1))
+    remount(small_disk, "ro" if fault == "read-only" else "rw")
+    spool = Spool(path, log)
+    spool.put(settlement())
+    assert log.events == ["spool.failed"]
+    remount(small_disk, "rw")
+    ballast.unlink()
+    spool.put(settlement())
+    assert log.events == ["spool.failed", "spool.held"]
+    assert list(Spool(path, Log()).held().values()) == [settlement()]
+
+
+def remount(folder: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
 
 
 def test_a_version_that_knows_more_is_read_by_one_that_knows_less(path: Path):
