@@ -236,11 +236,3 @@ def test_a_process_that_stands_still_in_a_transaction_stops_no_other(urls: Urls)
             ]
 
     on_both(play)
-
-
-def test_starting_and_migrating_together(home: Home, bare_url: str):
-    """An upgrade of four machines at once would leave half a schema."""
-    home.set("registry", url=bare_url)
-    ends = home.together(*[("migrate",)] * 4)
-    assert [done.returncode for done in ends] == [0] * 4, [done.stderr for done in ends]
-    assert home.run("run").returncode == 0

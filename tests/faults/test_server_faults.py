@@ -5,9 +5,10 @@ Each scenario is played on PostgreSQL and on MariaDB at the same time: most of i
 
 import signal
 from collections.abc import Callable
+from functools import partial
 
 from tests.faults.proxy import proxying
-from tests.faults.servers import Server, insert, on_both, outcomes, statuses
+from tests.faults.servers import Server, at_once, insert, on_both, outcomes, statuses
 from tests.scenarios.commands import Emulated, Home, until
 from tests.scenarios.serving import Serving, serving
 
@@ -85,10 +86,12 @@ def test_connections_that_break_under_a_call(emulator: Emulated, another: Anothe
     on_both(play)
 
 
-def test_a_network_that_lets_nothing_through(emulator: Emulated, another: Another, urls: Urls):
+def test_what_stands_still_holds_up_nothing(
+    home: Home, emulator: Emulated, another: Another, urls: Urls, servers: Servers
+):
     """A connection that is neither open nor closed would hold the daemon for hours, and a paid answer with it."""
 
-    def play(kind: str) -> None:
+    def lost_network(kind: str) -> None:
         names = four(kind)
         slow_voices(emulator, urls[kind], names)
         with proxying(urls[kind]) as way, serving(another(kind, way.url)) as daemon:
@@ -103,23 +106,21 @@ def test_a_network_that_lets_nothing_through(emulator: Emulated, another: Anothe
             daemon.end()
         kept_once(urls[kind], emulator, names)
 
-    on_both(play)
+    def frozen_server() -> None:
+        server, names = servers("postgresql"), four("frozen")
+        home.set("registry", url=server.url)
+        slow_voices(emulator, server.url, names)
+        with serving(home) as daemon:
+            until(called(emulator, names))
+            server.signal(signal.SIGSTOP)
+            daemon.wait_for("spool.held", 4)
+            daemon.process.terminate()
+            assert daemon.process.wait(90) == 0, "systemd would kill it after three minutes"
+        server.signal(signal.SIGCONT)
+        home.sweep(0)
+        kept_once(server.url, emulator, names)
 
-
-def test_a_stop_while_the_server_stands_still_loses_no_answer(home: Home, emulator: Emulated, servers: Servers):
-    """Systemd would kill what does not end within three minutes, and the answers that were paid for with it."""
-    server, names = servers("postgresql"), four("frozen")
-    home.set("registry", url=server.url)
-    slow_voices(emulator, server.url, names)
-    with serving(home) as daemon:
-        until(called(emulator, names))
-        server.signal(signal.SIGSTOP)
-        daemon.wait_for("spool.held", 4)
-        daemon.process.terminate()
-        assert daemon.process.wait(90) == 0
-    server.signal(signal.SIGCONT)
-    home.sweep(0)
-    kept_once(server.url, emulator, names)
+    at_once(frozen_server, *(partial(lost_network, kind) for kind in urls))
 
 
 def test_a_server_that_takes_no_writes_is_named(emulator: Emulated, another: Another, servers: Servers):
