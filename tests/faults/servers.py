@@ -67,6 +67,15 @@ class Postgres:
         value = "= on" if on else "TO DEFAULT"
         _order(self.url, f"ALTER SYSTEM SET default_transaction_read_only {value}", "SELECT pg_reload_conf()")
 
+    def put_on(self, disk: Path, table: str) -> None:
+        """Have a table's rows on another disk."""
+        shutil.chown(disk, self._first.username())
+        _order(self.url, f"CREATE TABLESPACE other LOCATION '{disk}'", f"ALTER TABLE {table} SET TABLESPACE other")
+
+    def take_back(self, table: str) -> None:
+        """Have a table's rows here again."""
+        _order(self.url, f"ALTER TABLE {table} SET TABLESPACE pg_default", "DROP TABLESPACE other")
+
     def standby_of(self, url: str) -> str:
         """Make a database that is reached as another server's is, and return its URL here."""
         name, user = make_url(url).database, make_url(url).username

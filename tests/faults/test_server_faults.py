@@ -4,11 +4,14 @@ Each scenario is played on PostgreSQL and on MariaDB at the same time: most of i
 """
 
 import signal
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
+from tests.faults.disks import disk_of, fill
 from tests.faults.proxy import proxying
-from tests.faults.servers import Server, at_once, insert, on_both, outcomes, statuses
+from tests.faults.servers import Postgres, Server, at_once, insert, on_both, outcomes, statuses
 from tests.scenarios.commands import Emulated, Home, until
 from tests.scenarios.serving import Serving, serving
 
@@ -141,6 +144,26 @@ def test_a_server_that_takes_no_writes_is_named(emulator: Emulated, another: Ano
         assert emulator.spoken()[name] == 1
 
     on_both(play)
+
+
+def test_a_server_whose_disk_is_full(home: Home, emulator: Emulated, servers: Servers):
+    """The call would be made although nothing of it can be written down, sweep after sweep."""
+    server, (name, *_) = servers("postgresql"), four("full")
+    assert isinstance(server, Postgres)
+    emulator.make(name)
+    home.set("registry", url=server.url)
+    with tempfile.TemporaryDirectory() as folder, disk_of("2m", Path(folder)) as disk:
+        server.put_on(disk, "attempts")
+        fill(disk / "ballast")
+        insert(server.url, name)
+        with serving(home) as daemon:
+            until(lambda: "disk is full" in problem(daemon))
+            assert not emulator.calls()
+            (disk / "ballast").unlink()
+            daemon.wait_for("voice.kept")
+            daemon.end()
+        server.take_back("attempts")
+    assert emulator.spoken() == {name: 1}
 
 
 def test_a_failover_to_a_copy_that_lagged(emulator: Emulated, another: Another, urls: Urls, servers: Servers):

@@ -1,11 +1,9 @@
 """The spool file: what is put into it survives the process, and nothing in it stands in the way."""
 
 import json
-import os
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.disks import disk_of, fill
 from voicekeeper.core import lifecycle
 from voicekeeper.core.account import Account
 from voicekeeper.core.outcome import Answer, Outcome
@@ -128,20 +127,10 @@ def test_a_file_that_cannot_be_written_is_no_reason_to_forget(tmp_path: Path):
     assert not spool.waiting
 
 
-def disk(folder: Path, *options: str) -> Iterator[Path]:
-    """Mount a small disk."""
-    mounting = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(mounting, check=False, capture_output=True).returncode:
-        pytest.skip("no disk of a size of its own can be made here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    yield from disk(tmp_path, "size=64k")
+    with disk_of("64k", tmp_path) as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
@@ -149,9 +138,9 @@ def test_it_is_written_once_the_disk_takes_it(small_disk: Path, fault: str):
     """A second fault after the first, a kill, would cost the answer although there was room for it by then."""
     path = small_disk / "voicekeeper.spool"
     log, ballast = Log(), small_disk / "ballast"
-    with suppress(OSError):
-        ballast.write_bytes(b"x" * (1 << 20 if fault == "full" else 1))
-    remount(small_disk, "ro" if fault == "read-only" else "rw")
+    fill(ballast)
+    if fault == "read-only":
+        remount(small_disk, "ro")
     spool = Spool(path, log)
     spool.put(settlement())
     assert log.events == ["spool.failed"]

@@ -281,6 +281,7 @@ _MENDS = {
     "database is locked": "another program holds the file; try again when it is done",
     "disk is full": "the disk is full",
     "database or disk is full": "the disk is full",
+    "no space left": "the server's disk is full",
     "disk i/o error": "the disk failed or is full",
     "file is not a database": "the file is something else: correct registry.url",
     "no such table": "run `voicekeeper migrate`",
