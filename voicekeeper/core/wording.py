@@ -99,6 +99,16 @@ def phrase(name: str, language: Language = Language.EN, **facts: Fact) -> str:
     return _fitting(words.phrases[name], facts, words)
 
 
+def fill(sentence: Sentence, language: Language, /, **facts: Fact) -> str:
+    """Fill in a sentence from elsewhere, with times, spans and numbers as the language writes them."""
+    return _fitting(sentence, facts, catalogue(language))
+
+
+def answered(text: str, language: Language) -> str:
+    """Return what is known of a provider's answer in a language; what the provider itself said stays as it is."""
+    return _said(text, catalogue(language))
+
+
 def pack(kind: str, facts: Facts) -> str:
     """Write facts as the registry holds them."""
     return json.dumps({"kind": kind} | {name: value for name, value in facts.items() if value not in {None, ""}})
@@ -183,3 +193,8 @@ def mark(_: object) -> str:
 def write_span(seconds: float) -> str:
     """Write a duration like "2d 4h"."""
     return format_duration(timedelta(seconds=seconds))
+
+
+def write_count(count: int) -> str:
+    """Write a number with its thousands apart."""
+    return f"{count:,}"
