@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import update
+
 from tests.registry.registry_steps import add, change, claim_one, settle
 from tests.registry.registry_steps import answer as said
 from tests.web.stage import NOW, Stage
@@ -10,6 +12,7 @@ from voicekeeper.core import alert as alerts
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent, Origin
 from voicekeeper.registry import outbox, single
+from voicekeeper.registry.tables import voices
 
 HOUR = timedelta(hours=1)
 #: More accounts: one with a price and budgets, one that is paused, and one that is not configured.
@@ -73,13 +76,12 @@ def _settled(stage: Stage) -> None:
 def _waiting(stage: Stage) -> None:
     """Two imports that the pace hardly reaches, what trickles in, and what is near its end."""
     for hours, count in ((0, 130), (30, 90), (70, 260), (75, 40), (110, 60), (140, 25)):
-        names = [f"studio-{hours}-{number:03}" for number in range(count)]
+        names = [f"import-{hours}-{number:03}" for number in range(count)]
         _add(stage, *names, account="studio", cloned_at=NOW - 120 * HOUR if hours else NOW - 160 * HOUR)
-        for name in names:
-            change(stage.app.database, name, due_at=NOW + hours * HOUR, deadline=NOW + (hours + 6 + hours // 3) * HOUR)
-    _add(stage, *(f"app-user-{number:03}-voice" for number in range(30)), label="from the app")
-    for number in range(30):
-        change(stage.app.database, f"app-user-{number:03}-voice", due_at=NOW + 5 * number * HOUR)
+        _move(stage, f"import-{hours}-", due_at=NOW + hours * HOUR, deadline=NOW + (hours + 6 + hours // 3) * HOUR)
+    _add(stage, *(f"app-user-{number:02}-voice" for number in range(30)), label="from the app")
+    for number in range(10):
+        _move(stage, f"app-user-{number % 3}{number}", due_at=NOW + 11 * number * HOUR)
     _add(stage, "undecided-1", "undecided-2", intent=Intent.HOLD, cloned_at=NOW - 130 * HOUR, label="ask Ben first")
     _add(stage, "stranger-1", account="forgotten")
     _add(stage, "designed-voice-1", account="empty-handed", origin=Origin.DESIGN, label="an old lighthouse keeper")
@@ -110,6 +112,12 @@ def _told(stage: Stage) -> None:
 
 def _add(stage: Stage, *names: str, **facts: Any) -> None:
     add(stage.app.database, *names, **{"account": "main", "cloned_at": NOW - 2 * HOUR, **facts})
+
+
+def _move(stage: Stage, names: str, **values: Any) -> None:
+    """Write columns of all voices whose names begin so."""
+    with stage.app.database.transaction() as connection:
+        connection.execute(update(voices).where(voices.c.voice_id.startswith(names)).values(**values))
 
 
 def _try(stage: Stage, outcome: Outcome, at: Any = NOW, message: str = "audio came back", **terms: Any) -> None:

@@ -22,7 +22,7 @@ _MOST = 2 * ROWS
 #: To hold a voice costs nothing, and it is warned of before it is lost.
 _AT_ONCE = frozenset({Wish.HOLD})
 #: The pages that a decision is made on, and so those to go back to.
-_BACK = re.compile(r"voices(/[^/?#\\\s]+/[^/?#\\\s]+)?(\?[^#\\\s]*)?")
+_BACK = re.compile(r"voices((/(?!\.|%2e)[^/?#\\\s]+){2})?(\?[^#\\\s]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
