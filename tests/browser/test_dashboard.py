@@ -129,7 +129,7 @@ async def test_a_decision_with_the_keyboard_alone(browser: Browser, registries: 
             await page.keyboard.press("Tab")
             assert await page.evaluate(outline) == "solid", "the focus can be seen"
             await page.keyboard.press("Enter")
-            await expect(page.get_by_role("heading", name="Keep 1?")).to_be_visible()
+            await expect(page.get_by_role("heading", name="Keep 1 voice?")).to_be_visible()
             assert await shown.violations() == []
             await shown.shoot("confirm-desk-light-en")
             await page.get_by_role("button", name="Keep and pay").press("Enter")

@@ -10,8 +10,9 @@ from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Intent
 from voicekeeper.core.wording import Language
-from voicekeeper.registry import outbox, showing
+from voicekeeper.registry import outbox, pages, showing
 from voicekeeper.registry.database import Database
+from voicekeeper.registry.pages import VoiceFilter
 
 
 def rise(database: Database, *raised: Alert) -> None:
@@ -44,6 +45,16 @@ def test_voices_by_their_whole_name(database: Database) -> None:
     assert [one.name for one in database.call(showing.named, {ACCOUNT}, "main/one")] == ["main/one"]
     assert [one.name for one in database.call(showing.named, {ACCOUNT}, "a/b")] == ["main/a/b"]
     assert [one.name for one in database.call(showing.named, {ACCOUNT}, "on")] == []
+
+
+def test_what_a_name_or_a_label_begins_with(database: Database) -> None:
+    """A search would miss voices, take "a" for "A" on one database, or a sign for a wildcard."""
+    add(database, "Anna-1", "anna-2", "100%-3", "100x-4")
+    add(database, "labelled-5", label="Anna, warm")
+    expected = {"Anna": {"Anna-1", "labelled-5"}, "anna": {"anna-2"}, "100%": {"100%-3"}, "na": set()}
+    for begins, names in expected.items():
+        page = database.call(pages.voices_after, VoiceFilter(begins=begins), 0, 10)
+        assert {one.voice_id for one in page.rows} == names
 
 
 def test_open_alerts_the_most_severe_first(database: Database) -> None:

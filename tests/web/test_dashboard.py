@@ -250,7 +250,7 @@ async def test_what_it_will_cost(tmp_path: Path, registries: Registries) -> None
         change(stage.app.database, "paid", status="kept", kept_at=NOW)
         await visitor.sign_in()
         asked = await visitor.decide("keep", *(one.id for one in everyone(stage.app.database)), sure=False)
-        assert "Keep 2?" in text_of(asked.text)
+        assert "Keep 2 voices?" in text_of(asked.text)
         assert "19.80 CNY" in text_of(asked.text)
         assert "Left as they are priced/paid Kept" in text_of(asked.text)
 
