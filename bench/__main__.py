@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import instances, keeping, remembering, scraping, simulating, starting, sweeping
+from bench import instances, keeping, reading, remembering, scraping, simulating, starting, sweeping
 from bench.figures import Figure
 
 _ALL: dict[str, Callable[..., list[Figure]]] = {
@@ -12,6 +12,7 @@ _ALL: dict[str, Callable[..., list[Figure]]] = {
     "instances": instances.measure,
     "sweep": sweeping.measure,
     "scrape": scraping.measure,
+    "read": reading.measure,
     "start": starting.measure,
     "memory": remembering.measure,
     "weeks": simulating.measure,
