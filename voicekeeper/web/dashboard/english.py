@@ -163,7 +163,7 @@ ENGLISH: Mapping[str, Sentence] = {
     "sure_retry": "Try {n:voices} now?",
     "follows_keep": "The keep call is made when each is due, and the provider then charges its fee.",
     "follows_release": "Nothing is paid. The provider deletes what is released at its deadline, and nobody is warned.",
-    "follows_retry": "The keep call is made with the next sweep, for lost voices too. Where it works, its fee is charged.",
+    "follows_retry": "They are called with the next sweep, lost ones too. The provider charges its fee where that works.",
     "costs": "This costs, by the configured prices:",
     "costs_unknown": "What it costs is not configured (price_per_voice).",
     "yes_keep": "Keep and pay",

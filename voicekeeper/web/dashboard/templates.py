@@ -48,9 +48,10 @@ def _environment() -> Environment:
     return made
 
 
-_PAGES = _environment()
+#: All templates.
+PAGES = _environment()
 
 
 def written(template: str, **facts: Any) -> str:  # noqa: ANN401 - what the template shows
     """Return a page as text."""
-    return _PAGES.get_template(template).render(facts)
+    return PAGES.get_template(template).render(facts)
