@@ -108,6 +108,7 @@ async def test_a_paused_account(visitor: Visitor) -> None:
     add(database, "voice-one-1", cloned_at=NOW - HOUR)
     try_once(database, Outcome.BLOCKED, NOW)
     await visitor.stage.counted()
+    assert "Open alerts: 1 Critical Account main is paused" in text_of(await visitor.see())
     assert "Account main is paused, and its next deadline is in 6d 23h. the provider said so" in text_of(
         await visitor.see()
     )
@@ -190,6 +191,17 @@ async def test_the_list_page_by_page(visitor: Visitor) -> None:
         following = re.findall(r'<a rel="next" href="./(.*?)"', page)
         path = "/" + following[0].replace("&amp;", "&") if following else ""
     assert found == names
+
+
+async def test_choosing_a_whole_page(visitor: Visitor) -> None:
+    """Fifty boxes would have to be ticked one by one, or the choice would be another page's."""
+    add(visitor.stage.app.database, *(f"voice-{number:03}" for number in range(120)), cloned_at=NOW)
+    await visitor.sign_in()
+    page = await visitor.see("/voices?q=voice&cursor=50")
+    (link,) = re.findall(r'<a href="./(voices\?[^"]*ticked=all)"', page)
+    ticked = await visitor.see("/" + link.replace("&amp;", "&"))
+    assert re.findall(r'name="voice" value="(\d+)" checked', ticked) == re.findall(r'name="voice" value="(\d+)"', page)
+    assert 'value="voices?q=voice&amp;cursor=50"' in ticked
 
 
 @pytest.mark.parametrize("asked", ["needle", "main/needle", "needl", "Nad"])

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from urllib.parse import urlencode
 
 from pydantic import model_validator
@@ -19,6 +20,7 @@ from voicekeeper.web.requests import Cursor, Printable, Within
 
 #: Voices on a page, and what is looked through for one: windows of `pages`, and seconds.
 ROWS, _WINDOWS, _PATIENCE = 50, 10, 2.0
+_FILTERS = ("q", "account", "status", "intent", "due_within")
 #: The choices for how near a deadline is.
 NEARNESS = ("0h", "24h", "72h", "168h")
 
@@ -26,7 +28,7 @@ NEARNESS = ("0h", "24h", "72h", "168h")
 class ListQuery(Strict):
     """Which voices, and which page of them; a form sends its empty fields too.
 
-    `done` and `n` tell what was just done, and with how many.
+    `done` and `n` tell what was just done, and with how many; `ticked` chooses all voices of the page.
     """
 
     q: Printable | None = None
@@ -37,6 +39,7 @@ class ListQuery(Strict):
     cursor: Cursor = 0
     done: Wish | None = None
     n: Cursor | None = None
+    ticked: Literal["all"] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -61,7 +64,8 @@ async def show(visit: Visit) -> Response:
         found=await _find(visit, await _named(visit, names)),
         asked=visit.query,
         names=sorted(names),
-        kept=filters(visit),
+        kept=_query(visit, _FILTERS),
+        this_page=_query(visit, (*_FILTERS, "cursor")),
         nearness=NEARNESS,
         statuses=list(Status),
         intents=list(Intent),
@@ -69,9 +73,9 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def filters(visit: Visit) -> str:
-    """Return the filters of this page as a query."""
-    names, params = ("q", "account", "status", "intent", "due_within"), visit.request.query_params
+def _query(visit: Visit, names: Sequence[str]) -> str:
+    """Return some of this page's parameters as a query."""
+    params = visit.request.query_params
     return urlencode([(name, params[name]) for name in names if params.get(name)])
 
 

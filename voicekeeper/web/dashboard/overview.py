@@ -26,8 +26,6 @@ from voicekeeper.web.problems import Problem
 from voicekeeper.web.requests import Printable
 
 _NEAREST, _ALERTS = 8, 12
-#: Alerts of these kinds say what stands among the needs anyway.
-_SAID = frozenset({"paused", "unknown"})
 
 
 class OverviewQuery(Strict):
@@ -75,7 +73,7 @@ async def overview(visit: Visit) -> Response:
         needs=_needs(visit, mine, figures, plays),
         picture=_picture(mine, plays),
         nearest=await visit.app.database.read(showing.nearest, chosen, visit.now, _NEAREST),
-        alerts=[alert for alert in alerts if alert.kind not in _SAID],
+        alerts=alerts,
         alert_count=count,
         accounts=mine,
         names=[row.name for row in rows],
