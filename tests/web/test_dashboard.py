@@ -204,6 +204,14 @@ async def test_choosing_a_whole_page(visitor: Visitor) -> None:
     assert 'value="voices?q=voice&amp;cursor=50"' in ticked
 
 
+@pytest.mark.parametrize(("asked", "shown"), [("72h", "within 3 days"), ("0h", "has passed"), ("90m", "90m")])
+async def test_the_filter_that_holds_is_shown(visitor: Visitor, asked: str, shown: str) -> None:
+    """A list would be shorter than its filters say."""
+    page = await visitor.see(f"/voices?due_within={asked}&status=waiting")
+    chosen = re.findall(r"<option[^>]* selected>(.*?)</option>", page)
+    assert chosen == ["Waiting", shown]
+
+
 @pytest.mark.parametrize("asked", ["needle", "main/needle", "needl", "Nad"])
 async def test_searching(visitor: Visitor, asked: str) -> None:
     """A voice could be found by its id alone, or by its label alone, or not by a part of them."""

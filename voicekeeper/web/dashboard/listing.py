@@ -67,6 +67,7 @@ async def show(visit: Visit) -> Response:
         kept=_query(visit, _FILTERS),
         this_page=_query(visit, (*_FILTERS, "cursor")),
         nearness=NEARNESS,
+        nearer=visit.request.query_params.get("due_within", ""),
         statuses=list(Status),
         intents=list(Intent),
         wishes=list(Wish),
