@@ -220,6 +220,17 @@ async def test_searching(visitor: Visitor, asked: str) -> None:
     assert re.findall(r"<bdi>(main/.*?)</bdi>", await visitor.see(f"/voices?q={asked}")) == ["main/needle"]
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [("status=waiting", 1), ("status=lost", 0), ("account=main&intent=keep", 1), ("account=other", 0), ("intent=hold", 0),
+     ("due_within=24h", 0), ("due_within=168h", 1)],
+)  # fmt: skip
+async def test_a_search_with_filters(visitor: Visitor, filters: str, found: int) -> None:
+    """A voice that is named exactly would be shown although a filter leaves it out."""
+    add(visitor.stage.app.database, "needle", cloned_at=NOW)
+    assert (await visitor.see(f"/voices?q=needle&{filters}")).count("<bdi>main/needle</bdi>") == found
+
+
 async def test_a_search_that_finds_nothing_yet(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody would take the first rows of a large registry for all of it."""
     assert WINDOW * 10 == 1_000_000, "a million voices are looked through at once"

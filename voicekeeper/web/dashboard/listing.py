@@ -110,7 +110,22 @@ def _wanted(asked: ListQuery, now: datetime) -> VoiceFilter:
 async def _named(visit: Visit, names: Collection[str]) -> list[Voice]:
     """Return the voices that are called so exactly: an index finds them among any number of others."""
     asked: ListQuery = visit.query
-    return await visit.app.database.read(showing.named, names, asked.q) if asked.q and not asked.cursor else []
+    if not asked.q or asked.cursor:
+        return []
+    wanted = _wanted(asked, visit.now)
+    found = await visit.app.database.read(showing.named, names, asked.q)
+    return [voice for voice in found if _fits(voice, wanted)]
+
+
+def _fits(voice: Voice, wanted: VoiceFilter) -> bool:
+    """Tell whether a voice passes the other filters too."""
+    asked = ((wanted.status, voice.status), (wanted.account, voice.account), (wanted.intent, voice.intent))
+    if any(one not in {None, known} for one, known in asked):
+        return False
+    if wanted.at_risk_before is None:
+        return True
+    at_risk = voice.deadline is None or voice.deadline <= wanted.at_risk_before
+    return voice.status is Status.WAITING and at_risk
 
 
 PAGES = (Page(method="GET", path="/voices", work=show, query=ListQuery),)

@@ -92,10 +92,15 @@ def _rows(visit: Visit, everyone: Sequence[Account], figures: Figures | None) ->
             terms=visit.app.keeper.lines[name].terms if name in configured else None,
             voices={status: figures.voices.get((name, status), 0) if figures else 0 for status in Status},
             next_deadline=figures.next_deadline.get(name) if figures else None,
-            paid={unit: sum_ for (account, unit), sum_ in figures.paid.items() if account == name} if figures else {},
+            paid=_paid(figures, name) if figures else {},
         )
         for name in sorted(configured.keys() | counted)
     ]
+
+
+def _paid(figures: Figures, name: str) -> dict[str, float]:
+    """Return what an account has cost, by currency."""
+    return {currency: amount for (account, currency), amount in figures.paid.items() if account == name}
 
 
 def _of(figures: Figures, name: str) -> Figures:
