@@ -48,6 +48,7 @@ CHINESE: Mapping[str, Sentence] = {
     "need_missed": "账号 {account} 按目前的速率和预算，有 {n:count} 个来不及保留。",
     "need_near": "24 小时内到期且尚未保留 {n:count} 个。",
     "need_hold": "72 小时内到期的暂缓音色 {n:count} 个，不作决定就会丢失。",
+    "need_line": "早已到时仍未调用 {n:count} 个，正按期限先后排队。",
     "need_unplanned": "已登记尚未排期 {n:count} 个，下次巡检时排期。",
     "open_alerts": "未解除的告警：{n:count} 条",
     "more_alerts": "……另有 {n:count} 条，严重程度相同或更低。",

@@ -48,6 +48,7 @@ ENGLISH: Mapping[str, Sentence] = {
     "need_missed": "Account {account} cannot reach all in time at its present rate and budget: {n:count} too late.",
     "need_near": "Deadline within 24 hours, not kept yet: {n:count}.",
     "need_hold": "On hold, with a deadline within 72 hours: {n:count}. They are lost then unless you decide.",
+    "need_line": "Due for a while and not called yet: {n:count}. They are in line, the earliest deadline first.",
     "need_unplanned": "Registered, but not planned yet: {n:count}. The next sweep does it.",
     "open_alerts": "Open alerts: {n:count}",
     "more_alerts": "… and {n:count} more, of the same kinds or less severe.",

@@ -71,6 +71,7 @@ def of_voices(figures: Figures, now: datetime, account: str | None) -> Iterator[
     yield from _counted("warn", "need_near", near, waiting | _within(24))
     held = _count(figures, lambda kind: kind.intent is Intent.HOLD and _ends(kind, hour, hour + UNDECIDED))
     yield from _counted("warn", "need_hold", held, {"intent": "hold"} | mine | _within(72))
+    yield from _counted("info", "need_line", _count(figures, lambda kind: _in_line(kind, hour)), waiting)
     yield from _counted("info", "need_unplanned", _count(figures, lambda kind: kind.deadline is None), waiting)
 
 
@@ -83,8 +84,15 @@ def _count(figures: Figures, fits: Callable[[Kind], bool]) -> int:
     return sum(count for kind, count in figures.waiting.items() if fits(kind))
 
 
-def _ends(kind: Kind, first: datetime | None, end: datetime) -> bool:
-    return kind.deadline is not None and (first is None or kind.deadline >= first) and kind.deadline < end
+def _ends(kind: Kind, first: datetime | None, end: datetime | None) -> bool:
+    at = kind.deadline
+    return at is not None and (first is None or at >= first) and (end is None or at < end)
+
+
+def _in_line(kind: Kind, hour: datetime) -> bool:
+    """Tell whether voices came due in the hour before or earlier, and still have time."""
+    late = kind.due is not None and kind.due < hour
+    return late and kind.intent is Intent.KEEP and _ends(kind, hour, None)
 
 
 def _within(hours: int) -> dict[str, str]:
