@@ -79,5 +79,5 @@ async def _read(face: Face, client: httpx.AsyncClient) -> None:
         for page in _PAGES:
             face.census.ask()
             answer = await client.get(page)
-            assert answer.status_code == 200
+            assert answer.status_code == 200, answer.text
             await asyncio.sleep(_REST)

@@ -1,6 +1,6 @@
 """Pages as text: Jinja2 with everything escaped, and what templates may call."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,7 +44,8 @@ def _environment() -> Environment:
     )
     made.filters |= {"clean": _clean, "iso": _iso, "fact": fact}
     made.globals |= {"address": address, "path": _path, "voice_path": _voice_path, "languages": list(Language)}
-    made.globals["none_left"] = timedelta()
+    for name in made.list_templates():  # all of them at once: an upgrade below a running daemon must not mix versions
+        made.get_template(name)
     return made
 
 
