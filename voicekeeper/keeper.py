@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from voicekeeper.calls import Calls, first_failure
@@ -227,10 +228,11 @@ class Keeper:
         run, now = self._database.run, self._clock.now()
         held_back = [account.name for account in await run(accounts.everyone) if account.paused]
         report.paused.update(set(held_back) & set(self.lines))
-        queued = report.unfinished
-        while await run(claims.warn_some, self._policies, self._default, now, paused=held_back, queued=queued):
+        queued, stopped = report.unfinished, report.stopped
+        warn = partial(claims.warn_some, paused=held_back, queued=queued, stopped=stopped)
+        while await run(warn, self._policies, self._default, now):
             pass
-        terms, waits = [line.terms for line in self.lines.values()], dict.fromkeys(queued, "") | report.stopped
+        terms, waits = [line.terms for line in self.lines.values()], dict.fromkeys(queued, "") | stopped
         await run(overdue.look, terms, held_back, waits, self._grace, now)
 
     def _over(self, until: datetime | None) -> bool:

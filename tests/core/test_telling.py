@@ -1,6 +1,7 @@
 """By whose clock people are told: quiet hours, digests, and which languages say the same."""
 
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -119,11 +120,11 @@ def test_a_queue_is_in_time_if_each_voice_is() -> None:
 
 def test_the_pace_is_the_slowest_of_rate_and_budgets() -> None:
     """A budget would be overlooked, and its voices would be called safe."""
-    assert pace(MINUTE, None, 1.0, 1.0) == MINUTE
-    assert pace(MINUTE, 10.0, 100.0, None) == DAY / 10
-    assert pace(MINUTE, 10.0, 100.0, 310.0) == DAY
-    assert pace(MINUTE, 10.0, 1e9, None) == MINUTE
-    assert pace(MINUTE, 10.0, 5.0, None) == timedelta.max
+    assert pace(MINUTE, None, Decimal(1), Decimal(1)) == MINUTE
+    assert pace(MINUTE, Decimal(10), Decimal(100), None) == DAY / 10
+    assert pace(MINUTE, Decimal(10), Decimal(100), Decimal(310)) == DAY
+    assert pace(MINUTE, Decimal(10), Decimal(10**9), None) == MINUTE
+    assert pace(MINUTE, Decimal(10), Decimal(5), None) == timedelta.max
 
 
 def test_overdue_is_an_hour_or_three_sweeps() -> None:

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -151,7 +152,14 @@ def test_a_lost_voice_comes_with_the_command_that_makes_it_anew(origin: Origin) 
 @pytest.mark.parametrize("language", Language)
 def test_a_digest_reads_in_every_language(language: Language) -> None:
     """The figures would be there and their meaning would not."""
-    figures = Figures(since=START, ahead=AHEAD[Rhythm.WEEKLY], kept=3, lost=1, spent={"CNY": 29.7, "": 1.0}, waiting=8)
+    figures = Figures(
+        since=START,
+        ahead=AHEAD[Rhythm.WEEKLY],
+        kept=3,
+        lost=1,
+        spent={"CNY": Decimal("29.7"), "": Decimal(1)},
+        waiting=8,
+    )
     title, body = digest(replace(figures, coming=4, first=START + HOUR), Rhythm.WEEKLY, language)
     assert title
     assert all(figure in body for figure in ("3", "1", "29.70 CNY", "8", "4", "2026-03-01 13:00 UTC"))

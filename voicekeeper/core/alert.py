@@ -92,15 +92,17 @@ def lost(voice: Voice, reason: str) -> Alert:
     return _alert("lost", f"{voice_key(voice)}lost", Severity.CRITICAL, facts, event=True)
 
 
-def rung(voice: Voice, reached: timedelta, now: datetime) -> Alert:
+def rung(voice: Voice, reached: timedelta, now: datetime, stopped: str | None = None) -> Alert:
     """Say that a voice is not kept although its deadline nears; one rung of warning at a time.
 
-    The words stay true until the next rung, because they are told again while it lasts.
+    The words stay true until the next rung, because they are told again while it lasts. `stopped` says what keeps its
+    account from it.
     """
     ahead = voice.deadline is not None and voice.deadline > now
     facts = _of_voice(voice) | {
         "reached": reached.total_seconds() if ahead else None,
         "held": voice.name if voice.intent is Intent.HOLD else None,
+        "stopped": stopped,
         "last": voice.last_error or voice.last_outcome,
         "tries": voice.attempts or None,
     }

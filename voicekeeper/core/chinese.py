@@ -30,6 +30,7 @@ _ALERTS = {
             ("期限：{deadline:time}（“{label}”）。", "期限：{deadline:time}。"),
             (
                 "它处于暂缓状态：要保留请执行 `voicekeeper keep {held}`，要放弃请执行 `voicekeeper release …`。",
+                "尚未尝试过：{stopped:clause}。",
                 "最近一次应答：{last:clause}（已尝试 {tries:tries} 次）。",
                 "最近一次应答：{last:clause}。",
                 "尚未尝试过：请检查巡检是否在运行，速率或预算是否过低。",

@@ -35,6 +35,7 @@ _ALERTS = {
             ('Deadline {deadline:time} ("{label}").', "Deadline {deadline:time}."),
             (
                 "It is on hold: `voicekeeper keep {held}` keeps it, `voicekeeper release …` lets it go.",
+                "It has not been tried yet: {stopped:clause}.",
                 "Last answer: {last:clause} ({tries:tries} so far).",
                 "Last answer: {last:clause}.",
                 "It has not been tried yet: is a sweep running, and is the rate limit or the budget too small?",

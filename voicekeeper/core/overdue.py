@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 _DAY, _MONTH = timedelta(hours=24), timedelta(days=31)
 #: Voices are overdue after so many sweeps, and this at least.
@@ -14,12 +15,12 @@ def grace(sweep_every: timedelta) -> timedelta:
     return max(_LEAST, _SWEEPS * sweep_every)
 
 
-def pace(space: timedelta, price: float | None, per_day: float | None, per_month: float | None) -> timedelta:
+def pace(space: timedelta, price: Decimal | None, per_day: Decimal | None, per_month: Decimal | None) -> timedelta:
     """Return the time from one voice to the next that rate limit and budgets allow in the long run."""
     steps = [space]
     for budget, span in ((per_day, _DAY), (per_month, _MONTH)):
         if price and budget is not None:
-            keeps = int(budget / price + 1e-9)
+            keeps = int(budget / price)
             steps.append(span / keeps if keeps else timedelta.max)
     return max(steps)
 

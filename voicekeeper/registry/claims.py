@@ -99,9 +99,9 @@ def claim(connection: Connection, terms: Terms, ids: Sequence[int], now: datetim
     slots = rate.reserve(account.slot_at, shared, space, len(ids))
     if not slots.waits:
         return Claim(untouched=ids, wait=slots.next_at - shared)
-    granted = spending.affordable(connection, terms, now, len(slots.waits))
+    granted = spending.affordable(connection, terms, now, ids[: len(slots.waits)])
     if not granted:
-        return Claim(stopped="its budget is spent")
+        return Claim(stopped=spending.SPENT)
     found = _lock_free(connection, ids[:granted], now, shared)
     if found and account.paused:
         account = accounts.take_probe(connection, account, shared) or account
@@ -181,18 +181,22 @@ def warn_some(
     *,
     paused: Sequence[str] = (),
     queued: Collection[str] = (),
+    stopped: Mapping[str, str] | None = None,
 ) -> int:
     """Look at some of the voices that have reached a rung of warning.
 
-    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot.
+    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot, and those of accounts
+    that are `stopped` wait for the reason that stands there.
     """
     reached = (_WAITING, voices.c.warn_at <= now, voices.c.account.not_in(list(paused)))
     query = select_voices().where(*reached).order_by(voices.c.warn_at).limit(_BATCH).with_for_update(skip_locked=True)
     rows = connection.execute(query).all()
     for voice in map(to_voice, rows):
         policy = policies.get(voice.account, default)
-        change = lifecycle.warn(voice, now, policy, queued=voice.account in queued)
-        connection.execute(update(voices).where(voices.c.id == voice.id).values(warn_at=change.voice.warn_at))
+        why = (stopped or {}).get(voice.account)
+        change = lifecycle.warn(voice, now, policy, queued=voice.account in queued, stopped=why)
+        noted = {"warn_at": change.voice.warn_at, "last_error": change.voice.last_error}
+        connection.execute(update(voices).where(voices.c.id == voice.id).values(**noted))
         if change.alert:
             outbox.raise_alert(connection, change.alert, now)
         elif voice.deadline and rung_reached(voice.deadline, now, policy.warn_before) is None:
@@ -282,7 +286,8 @@ def _begin(
         return []
     doubted = [_doubted(connection, voice, now) for voice in found]
     tasks = [_open_task(connection, voice, now) for voice in doubted]
-    row = {"instance": token, "started_at": now, "model": terms.model}
+    reserved = terms.price.keep if terms.price else None
+    row = {"instance": token, "started_at": now, "model": terms.model, "reserved": reserved}
     connection.execute(attempts.insert(), [row | {"voice": voice.id} for voice in doubted])
     ours = (attempts.c.voice.in_([voice.id for voice in found]), attempts.c.instance == token)
     begun = select(attempts.c.voice, attempts.c.id).where(*ours, attempts.c.finished_at.is_(None))

@@ -67,4 +67,5 @@ def _untried(
 
 
 def _pace(terms: Terms) -> timedelta:
-    return pace(terms.space, terms.price, terms.budget_per_day, terms.budget_per_month)
+    price = terms.price.keep if terms.price else None
+    return pace(terms.space, price, terms.budget_per_day, terms.budget_per_month)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +12,9 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
+    Double,
     Integer,
+    Numeric,
     String,
     Table,
     TypeDecorator,
@@ -77,6 +80,63 @@ class Utc(TypeDecorator[datetime]):
             return None
         moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class Amount(TypeDecorator[Decimal]):
+    """Money: a Decimal in and out, to the millionth.
+
+    SQLite has no decimals: a double gives back every amount below a thousand million as it was written, and sums are
+    made of whole millionths (`total`).
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the database's own type."""
+        return dialect.type_descriptor(Double() if dialect.name == "sqlite" else Numeric(18, 6))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | float | None:
+        """Write an amount."""
+        return float(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401, ARG002 - the base's
+        """Read an amount, without the zeros that its column adds."""
+        return None if value is None else _shortest(Decimal(str(value)))
+
+
+class Total(TypeDecorator[Decimal]):
+    """A sum of amounts; none at all is 0."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal:  # noqa: ANN401 - the base's
+        """Read a sum; SQLite's is in millionths."""
+        amount = Decimal(str(value or 0))
+        return _shortest(amount.scaleb(-6) if dialect.name == "sqlite" else amount)
+
+
+class total(FunctionElement[Decimal]):  # noqa: N801 - written like the function that it is
+    """The exact sum of a column of amounts."""
+
+    type = Total()
+    inherit_cache = True
+
+
+@compiles(total, "sqlite")
+def _sqlite_total(element: total, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"sum(CAST(round({compiler.process(element.clauses, **options)} * 1000000) AS INTEGER))"
+
+
+@compiles(total)
+def _total(element: total, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"sum({compiler.process(element.clauses, **options)})"
+
+
+def _shortest(amount: Decimal) -> Decimal:
+    """Return an amount without zeros at its end, and never in the form 1E+2."""
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
 
 
 class DatabaseNow(FunctionElement[datetime]):

@@ -110,7 +110,7 @@ def _paid(figures: Figures) -> Metric:
     text = "What keeping has cost, by the registry's evidence."
     family = CounterMetricFamily("voicekeeper_spend", text, labels=("account", "currency"))
     for (account, currency), amount in sorted(figures.paid.items()):
-        family.add_metric((account, currency), amount)
+        family.add_metric((account, currency), float(amount))
     return family
 
 
