@@ -161,6 +161,29 @@ def _mysql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> s
     return "UTC_TIMESTAMP(6)"
 
 
+class minute(FunctionElement[datetime]):  # noqa: N801 - written like the function that it is
+    """A moment without its seconds."""
+
+    type = Utc()
+    inherit_cache = True
+
+
+@compiles(minute, "sqlite")
+def _sqlite_minute(element: minute, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 16)"
+
+
+@compiles(minute, "postgresql")
+def _postgres_minute(element: minute, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"date_trunc('minute', {compiler.process(element.clauses, **options)})"
+
+
+@compiles(minute, "mysql", "mariadb")
+def _mysql_minute(element: minute, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    written = compiler.process(element.clauses, **options)
+    return f"timestamp(date({written}), maketime(hour({written}), minute({written}), 0))"
+
+
 class DefaultNow(FunctionElement[datetime]):
     """The default of a column that says when its row was written."""
 
