@@ -1,4 +1,4 @@
-"""Money as exact decimals, and what a call under way may cost.
+"""Money as exact decimals, what a call under way may cost, and who lets others go first.
 
 Revision: 0006
 After: 0005
@@ -16,14 +16,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; costs become decimals where the database has them."""
+    """Add the columns; costs become decimals where the database has them."""
     op.add_column("attempts", sa.Column("reserved", Amount))
+    op.add_column("voices", sa.Column("yields", sa.Integer, nullable=False, server_default="0"))
     if op.get_bind().dialect.name != "sqlite":
         op.alter_column("attempts", "cost", type_=Amount, existing_type=sa.Double)
 
 
 def downgrade() -> None:
-    """Take both back."""
+    """Take them back."""
     if op.get_bind().dialect.name != "sqlite":
         op.alter_column("attempts", "cost", type_=sa.Double, existing_type=Amount)
+    op.drop_column("voices", "yields")
     op.drop_column("attempts", "reserved")

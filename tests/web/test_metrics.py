@@ -17,7 +17,7 @@ from voicekeeper.core.voice import Intent, Voice
 from voicekeeper.registry import census
 
 HOUR = timedelta(hours=1)
-#: DESIGN's list. `voicekeeper_unsavable_voices` comes with the forecast.
+#: DESIGN's list.
 CONTRACT = {
     "voicekeeper_voices": {"account", "status"},
     "voicekeeper_next_deadline_timestamp_seconds": {"account"},
@@ -27,6 +27,7 @@ CONTRACT = {
     "voicekeeper_account_paused": {"account"},
     "voicekeeper_last_sweep_timestamp_seconds": set(),
     "voicekeeper_spend": {"account", "currency"},
+    "voicekeeper_unsavable_voices": {"account"},
 }
 
 

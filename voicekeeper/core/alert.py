@@ -144,18 +144,23 @@ def unreachable(problem: str, since: datetime) -> Alert:
     return _alert("unreachable", "registry/unreachable", Severity.CRITICAL, {"problem": problem, "since": fact(since)})
 
 
-def overdue(name: str, count: int, first: datetime, grace: timedelta, now: datetime, stopped: str | None) -> Alert:
-    """Say that voices should have been worked by now; `stopped` says what keeps sweeps from them, "" a slow pace."""
-    facts: Facts = {
-        "account": name,
-        "count": count,
-        "deadline": fact(first),
-        "grace": fact(grace),
-        "stopped": stopped,
-        "slow": "slow" if stopped is not None else None,
-    }
+def overdue(name: str, count: int, first: datetime, grace: timedelta, now: datetime) -> Alert:
+    """Say that voices should have been worked by now, and sweeps do not take them."""
+    facts: Facts = {"account": name, "count": count, "deadline": fact(first), "grace": fact(grace)}
     severity = Severity.CRITICAL if first - now <= _CRITICAL_BELOW else Severity.WARNING
     return _alert("overdue", overdue_key(name), severity, facts)
+
+
+def unsavable_key(name: str) -> str:
+    """Return the alert key of an account whose voices cannot all be saved."""
+    return f"{account_key(name)}unsavable"
+
+
+def unsavable(name: str, count: int, first: datetime, now: datetime, settings: Sequence[str]) -> Alert:
+    """Say that not all voices can be saved; `settings` are changes each of which would save all."""
+    facts: Facts = {"account": name, "count": count, "deadline": fact(first), "settings": "; ".join(settings)}
+    severity = Severity.CRITICAL if first - now <= _CRITICAL_BELOW else Severity.WARNING
+    return _alert("unsavable", unsavable_key(name), severity, facts)
 
 
 def clock_key(name: str) -> str:

@@ -33,7 +33,8 @@ class Forecast:
 
     `lost` voices cannot be saved, `first_loss` is the first deadline among them: the last moment at which anything
     still helps that voice. `least_slack` is the shortest time between a call and its deadline, `standstill` how long
-    nothing at all might be done from now on without a loss; None without a voice that waits.
+    nothing at all might be done from now on without a loss; None without a voice that waits. `yielding` says how many
+    voices of which load let others go first, so that the most valuable are saved.
     """
 
     pace: Pace
@@ -47,6 +48,7 @@ class Forecast:
     least_slack: timedelta | None
     standstill: timedelta | None
     remedies: Sequence[Remedy]
+    yielding: Mapping[int, int]
 
     @property
     def cost(self) -> Decimal:
@@ -57,10 +59,12 @@ class Forecast:
 def forecast(loads: Sequence[Load], pace: Pace, until: datetime | None = None) -> Forecast:
     """Play an account forward; of calls, days and costs only those before `until` are told."""
     runs = list(play(loads, pace))
-    excess = _lost(runs)
+    excess, yielding = _lost(runs), dict[int, int]()
     if excess:
-        runs = min(runs, list(play(loads, pace, choose(loads, pace))), key=lambda one: (_lost(one), one is runs))
-        excess = _lost(runs)
+        chosen = choose(loads, pace)
+        better = list(play(loads, pace, chosen))
+        if _lost(better) <= excess:
+            runs, excess, yielding = better, _lost(better), chosen
     lost = [run for run in runs if run.at is None]
     end = None if until is None else instant(until)
     called = [run for run in runs if run.at is not None and (end is None or run.at < end)]
@@ -78,6 +82,7 @@ def forecast(loads: Sequence[Load], pace: Pace, until: datetime | None = None) -
         least_slack=_least_slack(runs, pace),
         standstill=standstill(loads, pace) if loads and not lost else None,
         remedies=remedies(loads, pace, excess) if lost else (),
+        yielding=yielding,
     )
 
 

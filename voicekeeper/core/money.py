@@ -74,12 +74,17 @@ class Price:
 
     def of_characters(self, count: int) -> Decimal:
         """Return what so many characters cost."""
-        return (count * self.per_10k / _PRICED_BY).quantize(SMALLEST, ROUND_HALF_UP)
+        return shortest((count * self.per_10k / _PRICED_BY).quantize(SMALLEST, ROUND_HALF_UP))
 
 
 def billed_characters(text: str) -> int:
     """Return how many characters a provider bills for a text: a Chinese one counts as two (MiniMax's price list)."""
     return sum(2 if unicodedata.name(char, "").startswith("CJK") else 1 for char in text)
+
+
+def shortest(amount: Decimal) -> Decimal:
+    """Return an amount without zeros at its end, and never in the form 1E+2."""
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
 
 
 def written(amount: Decimal, currency: str | None = None) -> str:

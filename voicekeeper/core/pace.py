@@ -68,6 +68,26 @@ class Pace:
         return replace(self, budget=replace(self.budget, **changes))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What an account's pace is asked to be instead; None for as it is, and `outage` for a while of nothing."""
+
+    rpm: float | None = None
+    budget_per_day: Decimal | None = None
+    budget_per_month: Decimal | None = None
+    outage: timedelta = timedelta()
+
+    def of(self, pace: Pace) -> Pace:
+        """Return the pace as it is wished for."""
+        pace = pace.delayed(self.outage)
+        if self.rpm is not None:
+            pace = pace.at_rate(self.rpm)
+        for span, limit in ((Span.DAY, self.budget_per_day), (Span.MONTH, self.budget_per_month)):
+            if limit is not None:
+                pace = pace.with_budget(span, limit)
+        return pace
+
+
 class Purse:
     """The calls that budgets still pay for as time goes on; asked at moments that only grow."""
 

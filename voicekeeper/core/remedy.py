@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from voicekeeper.core.line import Load, play
 from voicekeeper.core.money import Span
@@ -80,16 +81,21 @@ def _together(loads: Sequence[Load], pace: Pace) -> Iterator[Remedy]:
 
 
 def _limit(loads: Sequence[Load], pace: Pace, span: Span) -> Decimal | None:
-    """Return the smallest limit for a span that saves all, None where none does."""
-    if not pace.cost:
-        return None
+    """Return the smallest limit for a span that saves all, None where none does.
+
+    It is a number of keeps for a span that begins anew, or so many more than what is spent of the present one.
+    """
     already, most = pace.committed.get(span, Decimal()), sum(load.size for load in loads)
+    found = []
+    for spent in {Decimal(), already} if pace.cost else ():
+        keeps = _smallest(most + int(already / pace.cost) + 1, partial(_enough, loads, pace, span, spent))
+        if keeps is not None:
+            found.append(spent + keeps * pace.cost)
+    return min(found, default=None)
 
-    def enough(keeps: int) -> bool:
-        return not unsavable(loads, pace.with_budget(span, already + keeps * pace.cost))
 
-    keeps = _smallest(most, enough)
-    return None if keeps is None else already + keeps * pace.cost
+def _enough(loads: Sequence[Load], pace: Pace, span: Span, spent: Decimal, keeps: int) -> bool:
+    return not unsavable(loads, pace.with_budget(span, spent + keeps * pace.cost))
 
 
 def _remedy(span: Span, limit: Decimal) -> Remedy:

@@ -185,8 +185,8 @@ def warn_some(
 ) -> int:
     """Look at some of the voices that have reached a rung of warning.
 
-    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot, and those of accounts
-    that are `stopped` wait for the reason that stands there.
+    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot, and those of
+    `stopped` accounts wait for the reason that stands there.
     """
     reached = (_WAITING, voices.c.warn_at <= now, voices.c.account.not_in(list(paused)))
     query = select_voices().where(*reached).order_by(voices.c.warn_at).limit(_BATCH).with_for_update(skip_locked=True)
@@ -249,9 +249,12 @@ def _free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
 
 
 def _in_order(query: Select[tuple[int]], now: datetime) -> Select[tuple[int]]:
-    """Put the earliest deadline first, and those past it after all that can surely be saved."""
+    """Put the earliest deadline first, after all others those that yield, and last those past their deadline.
+
+    The order is that of `core.line`, by which forecasts are played.
+    """
     past = case((voices.c.deadline <= now, 1), else_=0)
-    return query.order_by(past, voices.c.deadline, voices.c.priority.desc(), voices.c.id)
+    return query.order_by(past, voices.c.yields, voices.c.deadline, voices.c.priority.desc(), voices.c.id)
 
 
 def _lock_free(connection: Connection, ids: Sequence[int], now: datetime, shared: datetime) -> list[Voice]:

@@ -108,6 +108,8 @@ voices = Table(
     Column("updated_at", Utc, nullable=False, server_default=DefaultNow()),
     # What a source of the configuration said last: a change of it is followed, a change made here stands.
     Column("source_intent", String(16)),
+    # 1 while it lets others go first, because not all can be saved.
+    Column("yields", Integer, nullable=False, server_default="0"),
     UniqueConstraint("account", "voice_id"),
     CheckConstraint("account <> ''", name="account"),
     CheckConstraint("voice_id <> ''", name="voice_id"),

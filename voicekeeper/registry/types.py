@@ -25,6 +25,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from voicekeeper.core.money import shortest
+
 #: SQLite only counts an INTEGER PRIMARY KEY up by itself.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -102,7 +104,7 @@ class Amount(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401, ARG002 - the base's
         """Read an amount, without the zeros that its column adds."""
-        return None if value is None else _shortest(Decimal(str(value)))
+        return None if value is None else shortest(Decimal(str(value)))
 
 
 class Total(TypeDecorator[Decimal]):
@@ -114,7 +116,7 @@ class Total(TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal:  # noqa: ANN401 - the base's
         """Read a sum; SQLite's is in millionths."""
         amount = Decimal(str(value or 0))
-        return _shortest(amount.scaleb(-6) if dialect.name == "sqlite" else amount)
+        return shortest(amount.scaleb(-6) if dialect.name == "sqlite" else amount)
 
 
 class total(FunctionElement[Decimal]):  # noqa: N801 - written like the function that it is
@@ -132,11 +134,6 @@ def _sqlite_total(element: total, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(total)
 def _total(element: total, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
     return f"sum({compiler.process(element.clauses, **options)})"
-
-
-def _shortest(amount: Decimal) -> Decimal:
-    """Return an amount without zeros at its end, and never in the form 1E+2."""
-    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
 
 
 class DatabaseNow(FunctionElement[datetime]):

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voicekeeper import logs
-from voicekeeper.web import openapi, records, voices, watching
+from voicekeeper.web import forecasts, openapi, records, voices, watching
 from voicekeeper.web.face import Face
 from voicekeeper.web.gate import Access, Gate, client_of
 from voicekeeper.web.operations import Call, Operation
@@ -22,7 +22,7 @@ from voicekeeper.web.problems import Problem
 
 def application(face: Face, listen: str) -> Starlette:
     """Return the application of a daemon that listens there."""
-    table = _Table((*watching.OPERATIONS, *voices.OPERATIONS, *records.OPERATIONS))
+    table = _Table((*watching.OPERATIONS, *voices.OPERATIONS, *records.OPERATIONS, *forecasts.OPERATIONS))
     gate = Gate(listen, face.clock)
     made = Starlette(
         routes=_routes(table.operations, face, gate),
