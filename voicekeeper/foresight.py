@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from voicekeeper.clock import Clock
 from voicekeeper.core.line import Load
 from voicekeeper.core.profile import Profile
-from voicekeeper.core.schedule import Policy
+from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.registry import outline, outlook
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.outlook import Outlook
@@ -57,6 +57,8 @@ class Foresight:
                 if loads
                 else Outlook(account=name)
             )
+            if loads and one.policy.keep_after is KeepAfter.LATEST_SAFE:
+                await self._database.run(outlook.pull_forward, one.terms, one.concurrency, one.policy, loads, now)
         known, self.outlooks = self.outlooks, seen
         for marked in (True, False):
             told = [one for name, one in seen.items() if _as_before(known.get(name), one) is marked]

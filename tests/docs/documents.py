@@ -18,7 +18,9 @@ MARKDOWN = (
     "docs/api.md",
     "docs/architecture.md",
     "docs/deploy.md",
+    "docs/money.md",
     "docs/performance.md",
+    "docs/policies.md",
     "docs/providers.md",
     "docs/reliability.md",
 )

@@ -24,8 +24,9 @@ from tests.registry.registry_steps import (
 from voicekeeper.core.forecast import forecast
 from voicekeeper.core.line import play
 from voicekeeper.core.remedy import unsavable
+from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.foresight import Ahead, Foresight
-from voicekeeper.registry import outbox, outline, pacing, waiting
+from voicekeeper.registry import claims, outbox, outline, pacing, waiting
 from voicekeeper.registry.database import Database
 
 #: After 167 hours one hour is left: for four calls, a quarter of an hour apart.
@@ -180,3 +181,19 @@ def test_what_cannot_be_played_is_counted(database: Database) -> None:
     change(database, "mine", due_at=None)
     found = database.call(waiting.waiting, ACCOUNT, POLICY, START + 2 * HOUR)
     assert ([load.key for load in found.loads], found.on_hold, found.past) == ([voice(database, "mine").id], 1, 1)
+
+
+async def test_a_long_line_that_is_kept_as_late_as_is_safe_is_due_earlier(database: Database) -> None:
+    """A bulk of voices would be due at the last moment for each of them, which is too late for most."""
+    late = Policy(keep_after=KeepAfter.LATEST_SAFE)
+    add(database, *(f"v{number}" for number in range(8)))
+    for number in range(8):
+        change(database, f"v{number}", due_at=None)
+    change(database, "v7", attempts=1, due_at=START + 150 * HOUR)
+    database.call(claims.plan_some, {}, late)
+    planned = voice(database, "v0").due_at
+    sight = Foresight(database, HandClock(START))
+    await sight.look([Ahead(terms(space=HOUR), 4, late)])
+    assert planned is not None
+    assert voice(database, "v0").due_at == planned - 7 * HOUR
+    assert voice(database, "v7").due_at == START + 150 * HOUR, "a retry keeps its time"

@@ -151,7 +151,7 @@ def _new(number: int, added: tuple[int, str], policy: Policy, now: datetime) -> 
             cloned_at = read_moment(text)
         except ValueError:
             raise InputError(f'"{text}" is neither a duration like 36h nor a time like 2026-11-20T12:00:00Z') from None
-    times = plan(cloned_at, None, policy)
+    times = plan(cloned_at, None, policy, text)
     return Load(instant(max(times.due_at, cloned_at)), instant(times.deadline), 0, -1 - number, size)
 
 

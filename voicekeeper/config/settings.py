@@ -24,7 +24,7 @@ from voicekeeper.config.certificates import read_certificates
 from voicekeeper.config.hours import read_hour, read_hours, read_zone
 from voicekeeper.config.secrets import NeededSecret, Secret, SecretField
 from voicekeeper.core.duration import format_duration, parse_duration
-from voicekeeper.core.schedule import Policy
+from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.providers.gateways import GATEWAYS, Gateway
 
 _PAUSE = re.compile(r"<#[\d.]*#>")
@@ -42,6 +42,15 @@ def _duration(value: object) -> timedelta:
     if not isinstance(value, str):
         raise ValueError('write a duration in quotes, like "168h", "90s" or "2d"')  # noqa: TRY004 - pydantic wants this one
     return parse_duration(value)
+
+
+def _wait(value: object) -> timedelta | KeepAfter:
+    if isinstance(value, str) and value in set(KeepAfter):
+        return KeepAfter(value)
+    try:
+        return _duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or one of {', '.join(KeepAfter)}") from None
 
 
 def _decimal(value: object) -> object:
@@ -102,7 +111,7 @@ def _selects(query: str) -> str:
 
 
 def _too_late(policy: Policy) -> str | None:
-    if policy.keep_after < policy.lifetime:
+    if isinstance(policy.keep_after, KeepAfter) or policy.keep_after < policy.lifetime:
         return None
     after, lifetime = format_duration(policy.keep_after), format_duration(policy.lifetime)
     return f"{after} must be shorter than the lifetime, {lifetime}: no voice would be due before it is deleted"
@@ -115,7 +124,8 @@ def _mistake(places: tuple[str, ...], words: str) -> InitErrorDetails:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Lifetime = Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=3650))]
-NotNegative = Annotated[Duration, Field(ge=timedelta())]
+#: How long to wait, or how that is chosen.
+Wait = Annotated[timedelta | KeepAfter, BeforeValidator(_wait)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_spoken)]
 #: No user, no query: the first would replace the key, and neither belongs to an address that errors may show.
 BaseUrl = Annotated[
@@ -158,7 +168,7 @@ class KeepSettings(_Section):
     """How voices are kept, for every account that does not say otherwise."""
 
     lifetime: Lifetime = timedelta(hours=168)
-    keep_after: NotNegative = timedelta()
+    keep_after: Wait = timedelta()
     text: Text = "Hi."
     alternate_text: Text = "Hello there."
     warn_before: list[Duration] = list(Policy().warn_before)
@@ -186,7 +196,7 @@ class AccountSettings(_Section):
     budget_per_month: Money | None = None
     time_zone: Zone = ZoneInfo("UTC")
     lifetime: Lifetime | None = None
-    keep_after: NotNegative | None = None
+    keep_after: Wait | None = None
 
     @property
     def gateway(self) -> Gateway:

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from voicekeeper.core.line import Load
 
+QUARTER = timedelta(minutes=15)
 _QUARTER = 900_000_000
 
 

@@ -52,11 +52,13 @@ class Claim:
 def plan_some(connection: Connection, policies: Mapping[str, Policy], default: Policy) -> int:
     """Plan some of the voices that have no times yet; return how many."""
     unplanned = (_WAITING, voices.c.intent.in_([intent.value for intent in Intent]), voices.c.due_at.is_(None))
-    query = select(voices.c.id, voices.c.account, voices.c.cloned_at, voices.c.deadline).where(*unplanned).limit(_BATCH)
+    columns = (voices.c.id, voices.c.account, voices.c.voice_id, voices.c.cloned_at, voices.c.deadline)
+    query = select(*columns).where(*unplanned).limit(_BATCH)
     rows = connection.execute(query.with_for_update(skip_locked=True)).all()
     planned = []
     for row in rows:
-        times = plan(row.cloned_at, row.deadline, policies.get(row.account, default))
+        name, policy = f"{row.account}/{row.voice_id}", policies.get(row.account, default)
+        times = plan(row.cloned_at, row.deadline, policy, name)
         planned.append({"row": row.id, "deadline": times.deadline, "due_at": times.due_at, "warn_at": times.warn_at})
     if planned:
         times_of: dict[str, Any] = {name: bindparam(name) for name in ("deadline", "due_at", "warn_at")}

@@ -8,10 +8,12 @@ from sqlalchemy import Connection, select, update
 
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.forecast import Forecast, forecast
+from voicekeeper.core.latest import pulled
 from voicekeeper.core.line import Load
 from voicekeeper.core.pace import Wish, moment
+from voicekeeper.core.profile import QUARTER
 from voicekeeper.core.remedy import Remedy, unsavable
-from voicekeeper.core.schedule import Policy
+from voicekeeper.core.schedule import Policy, latest_safe
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox, pacing
 from voicekeeper.registry import waiting as line
@@ -54,6 +56,19 @@ def judge(
         remedies=told.remedies,
         yielding={of_key[key]: size for key, size in told.yielding.items()},
     )
+
+
+def pull_forward(
+    connection: Connection, terms: Terms, concurrency: int, policy: Policy, loads: Sequence[Load], now: datetime
+) -> None:
+    """Let untried voices that are kept as late as is safe be due earlier, where their line is too long for that."""
+    pace = pacing.pace(connection, terms, concurrency, now)
+    untried = (*_WANTED, voices.c.account == terms.account, voices.c.attempts == 0, voices.c.last_outcome.is_(None))
+    for deadline, due in pulled(loads, pace, policy.lifetime - latest_safe(policy.lifetime)).items():
+        begins = moment(deadline)
+        these = (*untried, voices.c.deadline >= begins, voices.c.deadline < begins + QUARTER)
+        due_at = moment(due)
+        connection.execute(update(voices).where(*these, voices.c.due_at > due_at).values(due_at=due_at))
 
 
 def foretell(

@@ -28,5 +28,5 @@ def due_before(
 def _planned(voice: Voice, policy: Policy) -> Voice:
     if voice.due_at is not None:
         return voice
-    times = plan(voice.cloned_at, voice.deadline, policy)
+    times = plan(voice.cloned_at, voice.deadline, policy, voice.name)
     return replace(voice, deadline=times.deadline, due_at=times.due_at)

@@ -72,10 +72,11 @@ def _by_minute(connection: Connection, now: datetime, *conditions: ColumnElement
 
 
 def _unplanned(connection: Connection, mine: ColumnElement[bool], policy: Policy, now: datetime) -> list[Load]:
-    columns = (voices.c.id, voices.c.cloned_at, voices.c.deadline, voices.c.priority)
+    named = (voices.c.id, voices.c.account, voices.c.voice_id)
+    columns = (*named, voices.c.cloned_at, voices.c.deadline, voices.c.priority)
     found = []
     for row in connection.execute(select(*columns).where(*_WANTED, mine, voices.c.due_at.is_(None))):
-        times = plan(row.cloned_at, row.deadline, policy)
+        times = plan(row.cloned_at, row.deadline, policy, f"{row.account}/{row.voice_id}")
         if times.deadline > now:
             found.append(Load(instant(times.due_at), instant(times.deadline), row.priority, row.id))
     return found

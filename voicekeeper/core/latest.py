@@ -1,0 +1,38 @@
+"""When each voice has to be due at the latest, so that the line as a whole is not too late."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from voicekeeper.core.line import Load
+from voicekeeper.core.money import Span
+from voicekeeper.core.pace import Pace
+
+_MICROSECOND = timedelta(microseconds=1)
+_QUARTER = 900_000_000
+_SPANS = {Span.DAY: 86_400_000_000, Span.MONTH: 31 * 86_400_000_000}
+
+
+def pulled(loads: Iterable[Load], pace: Pace, reserve: timedelta) -> dict[int, int]:
+    """Return by deadline when its voices have to be due, where the line makes that earlier than they are.
+
+    The line is laid out from its end: the last voices are called `reserve` before their deadline, those before them
+    so much earlier that each has its slot, or its share of a budget. What would change by less than a quarter of an
+    hour is left as it is.
+    """
+    step, found = _steady(pace), dict[int, int]()
+    begins: int | None = None
+    for load in sorted(loads, key=lambda load: load.deadline, reverse=True):
+        latest = load.deadline - reserve // _MICROSECOND
+        begins = (latest if begins is None else min(begins - step, latest)) - (load.size - 1) * step
+        if begins <= load.due - _QUARTER:
+            found[load.deadline] = min(found.get(load.deadline, begins), begins)
+    return found
+
+
+def _steady(pace: Pace) -> int:
+    """Return the microseconds from one call to the next in the long run, with its budgets."""
+    steps = [pace.step]
+    for span, limit in pace.budget.limits.items() if pace.cost else ():
+        keeps = int(limit // pace.cost)
+        steps.append(_SPANS[span] // keeps if keeps else _SPANS[span])
+    return max(steps)
