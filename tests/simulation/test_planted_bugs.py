@@ -20,7 +20,7 @@ from voicekeeper.core.voice import Voice
 from voicekeeper.proof import Proof
 from voicekeeper.registry import accounts, claims, tables
 
-_WITHIN, _CROWD = 40, 20
+_WITHIN, _CROWD = 60, 20
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 

@@ -38,7 +38,8 @@ def waiting(connection: Connection, account: str, policy: Policy, now: datetime)
     """Return an account's line at this moment, with voices that no sweep has planned yet."""
     mine = voices.c.account == account
     ahead = (*_WANTED, mine, voices.c.deadline > now, voices.c.due_at.is_not(None))
-    singly = _count(connection, *ahead) <= _SINGLY
+    few = select(voices.c.id).where(*ahead).limit(_SINGLY + 1)
+    singly = len(connection.execute(few).all()) <= _SINGLY
     planned = _each(connection, *ahead) if singly else _by_minute(connection, now, *ahead)
     return Waiting(
         planned + _unplanned(connection, mine, policy, now),
