@@ -54,7 +54,7 @@ def _foresee(database: Database, count: int) -> float:
     """Read the line and play it, at a rate that saves all."""
     begun, now = time.process_time(), datetime.now(UTC)
     line = database.call(waiting.waiting, "main", Policy(), now)
-    told = forecast(line.loads, Pace(now=now, start=now, space=interval(100_000)))
+    told = forecast(line.loads, Pace(as_of=now, start=now, space=interval(100_000)))
     assert (told.waiting, told.lost) == (count, 0)
     return time.process_time() - begun
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from voicekeeper.core.latest import pulled
-from voicekeeper.core.line import Load, play
 from voicekeeper.core.pace import Pace, instant
+from voicekeeper.core.queue import Load, play
 from voicekeeper.core.rate import interval
 from voicekeeper.core.schedule import KeepAfter, Policy, latest_safe, plan
 
@@ -69,7 +69,7 @@ def _loads(policy: Policy) -> list[Load]:
 
 
 def _pace(start: datetime) -> Pace:
-    return Pace(now=_NOW, start=start, space=interval(_RPM))
+    return Pace(as_of=_NOW, start=start, space=interval(_RPM))
 
 
 def _lost(loads: list[Load], outage: timedelta) -> Iterator[float]:

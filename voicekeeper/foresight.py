@@ -1,6 +1,6 @@
 """What a sweep sees coming: accounts that cannot save all of their voices are told of days before, and ranked.
 
-The outline of all lines is kept in memory and read anew in slices, for a twentieth of the time at most: so a look
+The outline of all queues is kept in memory and read anew in slices, for a twentieth of the time at most: so a look
 costs the same whatever is stored, and with many voices the outline is some sweeps old.
 """
 
@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from voicekeeper.clock import Clock
-from voicekeeper.core.line import Load
 from voicekeeper.core.profile import Profile
+from voicekeeper.core.queue import Load
 from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.registry import outline, outlook
 from voicekeeper.registry.database import Database
@@ -42,7 +42,7 @@ class Foresight:
         self._looked_at: float | None = None
 
     def outline(self, account: str) -> list[Load]:
-        """Return the outline of an account's line, as it was read last."""
+        """Return the outline of an account's queue, as it was read last."""
         found = self._profiles.get(account)
         return found.loads() if found else []
 

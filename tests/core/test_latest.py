@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicekeeper.core.latest import pulled
-from voicekeeper.core.line import Load, play
 from voicekeeper.core.money import Budget, Price
 from voicekeeper.core.pace import Pace, instant
+from voicekeeper.core.queue import Load, play
 
 NOW = datetime(2026, 3, 30, 0, tzinfo=UTC)
 START = instant(NOW)
 HOUR = 3_600_000_000
 RESERVE = timedelta(hours=10)
-PACE = Pace(now=NOW, start=NOW, space=timedelta(minutes=20))
+PACE = Pace(as_of=NOW, start=NOW, space=timedelta(minutes=20))
 LINES = st.lists(
     st.builds(
         lambda key, size: Load(START + (200 + key) * HOUR, START + (210 + key) * HOUR, 0, key, size),

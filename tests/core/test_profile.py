@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicekeeper.core.line import Load
 from voicekeeper.core.pace import Pace, instant
 from voicekeeper.core.profile import Profile
+from voicekeeper.core.queue import Load
 from voicekeeper.core.remedy import unsavable
 
 NOW = datetime(2026, 3, 30, 20, tzinfo=UTC)
 START = instant(NOW)
 MINUTE = 60_000_000
-PACE = Pace(now=NOW, start=NOW, space=timedelta(minutes=10))
+PACE = Pace(as_of=NOW, start=NOW, space=timedelta(minutes=10))
 
 
 def lines(step: int) -> st.SearchStrategy[list[Load]]:

@@ -7,16 +7,16 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicekeeper.core.line import Load
 from voicekeeper.core.money import Budget, Price, Span
 from voicekeeper.core.pace import Pace, Wish, instant
+from voicekeeper.core.queue import Load
 from voicekeeper.core.remedy import Remedy, remedies, standstill, unsavable
 
 NOW = datetime(2026, 3, 30, 20, tzinfo=UTC)
 START = instant(NOW)
 HOUR = 3_600_000_000
 PRICE = Price(fee=Decimal(10))
-PACE = Pace(now=NOW, start=NOW, space=timedelta(hours=1), price=PRICE)
+PACE = Pace(as_of=NOW, start=NOW, space=timedelta(hours=1), price=PRICE)
 
 
 def budgeted(per_day: int | None, per_month: int | None, spent: int, rpm: float = 10) -> Pace:

@@ -22,7 +22,7 @@ from tests.registry.registry_steps import (
     voice,
 )
 from voicekeeper.core.forecast import forecast
-from voicekeeper.core.line import play
+from voicekeeper.core.queue import play
 from voicekeeper.core.remedy import unsavable
 from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.foresight import Ahead, Foresight

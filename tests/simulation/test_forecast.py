@@ -12,9 +12,9 @@ from tests.simulation.plan import DAY, HOUR, MINUTE, PRICE, AccountPlan, Fault, 
 from tests.simulation.stage import play
 from tests.simulation.virtual import START
 from voicekeeper.core.forecast import Forecast, forecast
-from voicekeeper.core.line import Load
 from voicekeeper.core.money import Budget, Price
 from voicekeeper.core.pace import Pace, instant
+from voicekeeper.core.queue import Load
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.schedule import plan as planned
 
@@ -43,7 +43,7 @@ def told(plan: Plan, start: float) -> Forecast:
     price = Decimal(str(PRICE))
     per_day = None if account.keeps_per_day is None else account.keeps_per_day * price
     pace = Pace(
-        now=START,
+        as_of=START,
         start=START + timedelta(seconds=start),
         space=timedelta(seconds=account.space),
         price=Price(fee=price),

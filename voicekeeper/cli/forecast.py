@@ -14,9 +14,9 @@ from voicekeeper.clock import WallClock
 from voicekeeper.core.duration import format_duration, parse_duration
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.forecast import Forecast, forecast
-from voicekeeper.core.line import Load
 from voicekeeper.core.money import written
 from voicekeeper.core.pace import Wish, instant
+from voicekeeper.core.queue import Load
 from voicekeeper.core.remedy import Remedy
 from voicekeeper.core.schedule import Policy, plan
 from voicekeeper.core.told import told

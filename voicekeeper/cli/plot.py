@@ -7,10 +7,10 @@ from typing import Any
 
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.forecast import Forecast
-from voicekeeper.core.line import Load
 from voicekeeper.core.pace import Capacity, instant, moment
+from voicekeeper.core.queue import Load
 
-#: An account's name, its currency, its line and its forecast.
+#: An account's name, its currency, its queue and its forecast.
 Drawn = tuple[str, str | None, Sequence[Load], Forecast]
 _POINTS = 400
 _HOUR = 3_600_000_000
@@ -45,7 +45,7 @@ def draw(file: Path, drawn: Sequence[Drawn]) -> None:
 def _times(one: Drawn) -> list[int]:
     """Return the moments at which curves are drawn: from now to the last deadline."""
     pace, loads = one[3].pace, one[2]
-    start = instant(pace.now)
+    start = instant(pace.as_of)
     end = max((load.deadline for load in loads), default=start + _HOUR)
     return [start + (end - start) * number // _POINTS for number in range(_POINTS + 1)]
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from heapq import heappop, heappush
 
-from voicekeeper.core.line import Load
 from voicekeeper.core.pace import Capacity, Pace
+from voicekeeper.core.queue import Load
 
 
 def choose(loads: Sequence[Load], pace: Pace) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """What will happen with an account's waiting voices, what it will cost, what cannot be saved, and what would save it.
 
-The line is played forward as it stands; nothing is known of calls that will fail, or of voices that are not there yet.
+The queue is played forward as it stands; nothing is known of calls that will fail, or of voices that are not there yet.
 """
 
 from collections import Counter
@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from voicekeeper.core.choice import choose
-from voicekeeper.core.line import Load, Run, play
 from voicekeeper.core.pace import Pace, instant, moment
+from voicekeeper.core.queue import Load, Run, play
 from voicekeeper.core.remedy import Remedy, remedies, standstill
 
 #: Days are told one from the other in steps that no change of clocks is smaller than.

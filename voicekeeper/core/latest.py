@@ -1,11 +1,11 @@
-"""When each voice has to be due at the latest, so that the line as a whole is not too late."""
+"""When each voice has to be due at the latest, so that the queue as a whole is not too late."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
-from voicekeeper.core.line import Load
 from voicekeeper.core.money import Span
 from voicekeeper.core.pace import Pace
+from voicekeeper.core.queue import Load
 
 _MICROSECOND = timedelta(microseconds=1)
 _QUARTER = 900_000_000
@@ -13,9 +13,9 @@ _SPANS = {Span.DAY: 86_400_000_000, Span.MONTH: 31 * 86_400_000_000}
 
 
 def pulled(loads: Iterable[Load], pace: Pace, reserve: timedelta) -> dict[int, int]:
-    """Return by deadline when its voices have to be due, where the line makes that earlier than they are.
+    """Return by deadline when its voices have to be due, where the queue makes that earlier than they are.
 
-    The line is laid out from its end: the last voices are called `reserve` before their deadline, those before them
+    The queue is laid out from its end: the last voices are called `reserve` before their deadline, those before them
     so much earlier that each has its slot, or its share of a budget. What would change by less than a quarter of an
     hour is left as it is.
     """

@@ -30,13 +30,13 @@ def moment(instant: int) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What an account can do from `now` on: its first call at `start`, then one a `space`, while money lasts.
+    """What an account can do from `as_of` on: its first call at `start`, then one a `space`, while money lasts.
 
-    `committed` is what is spent or set aside of the day and month that `now` lies in. `floor` is the space that calls
+    `committed` is what is spent or set aside of the day and month that `as_of` lies in. `floor` is the space that calls
     under way at once allow, whatever the rate: what a call takes, by how many there may be.
     """
 
-    now: datetime
+    as_of: datetime
     start: datetime
     space: timedelta
     floor: timedelta = timedelta()
@@ -56,7 +56,7 @@ class Pace:
 
     def delayed(self, by: timedelta) -> "Pace":
         """Return the pace of an account that can do nothing for a while."""
-        return replace(self, start=max(self.start, self.now + by))
+        return replace(self, start=max(self.start, self.as_of + by))
 
     def at_rate(self, requests_per_minute: float) -> "Pace":
         """Return the pace under another rate limit."""
@@ -97,7 +97,7 @@ class Purse:
         self._calls = {span: int(limit // pace.cost) for span, limit in limits.items()}
         left = {span: max(limit - pace.committed.get(span, Decimal()), Decimal()) for span, limit in limits.items()}
         self._left = {span: int(amount // pace.cost) for span, amount in left.items()}
-        self._ends = {span: instant(span.ends(pace.now, self._zone)) for span in limits}
+        self._ends = {span: instant(span.ends(pace.as_of, self._zone)) for span in limits}
 
     def open(self, at: int, taken: int = 0) -> tuple[int, int]:
         """Return how many calls can be paid at a moment, and until when; `taken` were made since it was asked last."""

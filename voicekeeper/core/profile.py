@@ -1,10 +1,10 @@
-"""A line in outline: how many voices wait, by quarters of an hour. It is small, however many there are."""
+"""A queue in outline: how many voices wait, by quarters of an hour. It is small, however many there are."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from voicekeeper.core.line import Load
+from voicekeeper.core.queue import Load
 
 QUARTER = timedelta(minutes=15)
 _QUARTER = 900_000_000
@@ -14,7 +14,7 @@ _QUARTER = 900_000_000
 class Profile:
     """How many voices there are by due time, deadline and priority.
 
-    A deadline counts from the quarter that it lies in, a due time until the end of its own: so the outline of a line
+    A deadline counts from the quarter that it lies in, a due time until the end of its own: so the outline of a queue
     that can be saved may look worse than it is, and never better.
     """
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
-from voicekeeper.core.line import Load, play
 from voicekeeper.core.money import Span
 from voicekeeper.core.pace import Pace, instant
+from voicekeeper.core.queue import Load, play
 
 #: Calls a minute: more than any provider allows.
 _FASTEST = 100_000
@@ -42,7 +42,7 @@ def remedies(loads: Sequence[Load], pace: Pace, excess: int) -> list[Remedy]:
 def standstill(loads: Sequence[Load], pace: Pace) -> timedelta:
     """Return for how long nothing at all might be done from now on without a loss, to the minute."""
     last = max((load.deadline for load in loads), default=0)
-    minutes = max(last - instant(pace.now), 0) // _MINUTE
+    minutes = max(last - instant(pace.as_of), 0) // _MINUTE
     most = _largest(minutes, lambda count: not unsavable(loads, pace.delayed(timedelta(minutes=count))))
     return timedelta(minutes=most)
 

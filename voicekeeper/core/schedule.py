@@ -29,7 +29,7 @@ class KeepAfter(StrEnum):
     """Ways to choose when a voice is due, beside a fixed wait after it was cloned.
 
     `latest-safe` leaves time for retries, for a day without the provider, and for all voices that come before: the
-    last is known from the line alone, so `core.latest` pulls the due times forward. `spread` is evenly over the life
+    last is known from the queue alone, so `core.latest` pulls the due times forward. `spread` is evenly over the life
     up to then, at a place that belongs to the voice.
     """
 

@@ -253,7 +253,7 @@ def _free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
 def _in_order(query: Select[tuple[int]], now: datetime) -> Select[tuple[int]]:
     """Put the earliest deadline first, after all others those that yield, and last those past their deadline.
 
-    The order is that of `core.line`, by which forecasts are played.
+    The order is that of `core.queue`, by which forecasts are played.
     """
     past = case((voices.c.deadline <= now, 1), else_=0)
     return query.order_by(past, voices.c.yields, voices.c.deadline, voices.c.priority.desc(), voices.c.id)

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, tuple_
 
-from voicekeeper.core.line import Load
 from voicekeeper.core.pace import instant
+from voicekeeper.core.queue import Load
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry.rows import AnyRow
 from voicekeeper.registry.tables import voices

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, select, update
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.forecast import Forecast, forecast
 from voicekeeper.core.latest import pulled
-from voicekeeper.core.line import Load
 from voicekeeper.core.pace import Wish, moment
 from voicekeeper.core.profile import QUARTER
+from voicekeeper.core.queue import Load
 from voicekeeper.core.remedy import Remedy, unsavable
 from voicekeeper.core.schedule import Policy, latest_safe
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox, pacing
-from voicekeeper.registry import waiting as line
+from voicekeeper.registry import waiting as queue
 from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import voices
 
@@ -42,11 +42,11 @@ class Outlook:
 def judge(
     connection: Connection, terms: Terms, concurrency: int, policy: Policy, outline: Sequence[Load], now: datetime
 ) -> Outlook:
-    """Look ahead by the outline of an account's line; only where that shows a danger is the line itself read."""
+    """Look ahead by the outline of an account's queue; only where that shows a danger is the queue itself read."""
     pace = pacing.pace(connection, terms, concurrency, now)
     if not unsavable(outline, pace):
         return Outlook(account=terms.account)
-    loads = line.waiting(connection, terms.account, policy, now).loads
+    loads = queue.waiting(connection, terms.account, policy, now).loads
     told = forecast(loads, pace)
     of_key = {load.key: load for load in loads}
     return Outlook(
@@ -61,7 +61,7 @@ def judge(
 def pull_forward(
     connection: Connection, terms: Terms, concurrency: int, policy: Policy, loads: Sequence[Load], now: datetime
 ) -> None:
-    """Let untried voices that are kept as late as is safe be due earlier, where their line is too long for that."""
+    """Let untried voices that are kept as late as is safe be due earlier, where their queue is too long for that."""
     pace = pacing.pace(connection, terms, concurrency, now)
     untried = (*_WANTED, voices.c.account == terms.account, voices.c.attempts == 0, voices.c.last_outcome.is_(None))
     for deadline, due in pulled(loads, pace, policy.lifetime - latest_safe(policy.lifetime)).items():

@@ -21,7 +21,7 @@ def pace(connection: Connection, terms: Terms, concurrency: int, now: datetime) 
     held = [account.slot_at, account.probe_at if account.paused else None] if account else []
     spent = spending.standing(connection, terms, now) if terms.limited else {}
     return Pace(
-        now=now,
+        as_of=now,
         start=max([now, *(at for at in held if at is not None)]),
         space=terms.space,
         floor=_call_time(connection) / concurrency,

@@ -18,8 +18,8 @@ def due_before(
     """Return the voices of configured accounts that are due by then, planned or not, in working order."""
     wanted = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
     query = select_voices().where(*wanted, or_(voices.c.due_at.is_(None), voices.c.due_at <= moment))
-    line = (voices.c.yields, voices.c.deadline, voices.c.id)
-    mine = query.where(voices.c.account.in_(list(policies))).order_by(*line).limit(limit)
+    queue = (voices.c.yields, voices.c.deadline, voices.c.id)
+    mine = query.where(voices.c.account.in_(list(policies))).order_by(*queue).limit(limit)
     found = [_planned(to_voice(row), policies.get(row.account, default)) for row in connection.execute(mine)]
     due = [voice for voice in found if voice.due_at and voice.due_at <= moment]
     return sorted(due, key=lambda voice: (voice.yields, voice.slack(moment) or timedelta(), -voice.priority, voice.id))

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from voicekeeper.core.line import Load
 from voicekeeper.core.pace import instant
+from voicekeeper.core.queue import Load
 from voicekeeper.core.schedule import Policy, plan
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry.tables import voices
@@ -23,7 +23,7 @@ _WANTED = (_WAITING, voices.c.intent == Intent.KEEP.value)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An account's line; those on hold and those past their deadline are no part of it.
+    """An account's queue; those on hold and those past their deadline are no part of it.
 
     Each load's key is the id of a voice; `singly` tells that each voice is a load of its own.
     """
@@ -35,7 +35,7 @@ class Waiting:
 
 
 def waiting(connection: Connection, account: str, policy: Policy, now: datetime) -> Waiting:
-    """Return an account's line at this moment, with voices that no sweep has planned yet."""
+    """Return an account's queue at this moment, with voices that no sweep has planned yet."""
     mine = voices.c.account == account
     ahead = (*_WANTED, mine, voices.c.deadline > now, voices.c.due_at.is_not(None))
     few = select(voices.c.id).where(*ahead).limit(_SINGLY + 1)

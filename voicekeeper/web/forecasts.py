@@ -16,7 +16,7 @@ from voicekeeper.web.requests import ForecastQuery
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """The forecasts of all accounts, or of the one that was asked for, by the lines as they were read last."""
+    """The forecasts of all accounts, or of the one that was asked for, by the queues as they were read last."""
 
     forecasts: list[ToldForecast]
 

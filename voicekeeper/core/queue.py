@@ -1,4 +1,4 @@
-"""The line of waiting voices, played forward: who is called when, and who comes too late.
+"""The queue of waiting voices, played forward: who is called when, and who comes too late.
 
 The order is the one that claims follow: those that let others go first come last, then the earliest deadline, then
 the highest priority, then who was registered first. A load is a voice, or many voices of one deadline that count as
@@ -43,24 +43,24 @@ def play(loads: Iterable[Load], pace: Pace, yielding: Mapping[int, int] | None =
     A call that begins before the deadline counts as in time, and as successful.
     """
     arriving, desk = _arriving(loads, yielding or {}), _Desk(pace)
-    line: list[_Waiting] = []
+    queue: list[_Waiting] = []
     while arriving:
-        if not line:
+        if not queue:
             desk.at = max(desk.at, arriving[-1][0])
         while arriving and arriving[-1][0] <= desk.at:
-            heappush(line, arriving.pop()[1])
+            heappush(queue, arriving.pop()[1])
         change = arriving[-1][0] if arriving else desk.at
-        while line and desk.at < change:
-            waiting = heappop(line)
+        while queue and desk.at < change:
+            waiting = heappop(queue)
             yield from desk.serve(waiting, change)
             if desk.left:
-                heappush(line, (*waiting[:-1], desk.left))
-    for waiting in sorted(line):  # nobody comes any more, so their order is settled
+                heappush(queue, (*waiting[:-1], desk.left))
+    for waiting in sorted(queue):  # nobody comes any more, so their order is settled
         yield from desk.serve(waiting, _NEVER)
 
 
 class _Desk:
-    """Where the line is served: one call a slot, as many as can be paid; `left` is what the last load had left over."""
+    """Where the queue is served: a call a slot, as many as can be paid; `left` is what the last load had left over."""
 
     def __init__(self, pace: Pace) -> None:
         self.at, self.left, self._step = instant(pace.start), 0, pace.step

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicekeeper.core.choice import choose
-from voicekeeper.core.line import Load, Run, play
 from voicekeeper.core.money import Budget, Price, Span
 from voicekeeper.core.pace import Capacity, Pace, instant
+from voicekeeper.core.queue import Load, Run, play
 
 NOW = datetime(2026, 3, 30, 20, tzinfo=UTC)
 START = instant(NOW)
 HOUR, SECOND = 3_600_000_000, 1_000_000
-HOURLY = Pace(now=NOW, start=NOW, space=timedelta(hours=1))
+HOURLY = Pace(as_of=NOW, start=NOW, space=timedelta(hours=1))
 PRICE = Price(fee=Decimal("9.9"))
 
 
