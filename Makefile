@@ -35,6 +35,7 @@ wheel: $(READY)
 	build/venv/bin/pip install --quiet --require-hashes -r requirements.lock
 	build/venv/bin/pip install --quiet --no-deps build/*.whl
 	cd build/elsewhere && ../venv/bin/voicekeeper --version && ../venv/bin/voicekeeper demo --seconds 12
+	cd build/elsewhere && ../venv/bin/python -c "import voicekeeper.web.dashboard.templates as t; t.PAGES.get_template('base.html')"
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -4,13 +4,15 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import foreseeing, keeping, remembering, scraping, simulating, starting, sweeping
+from bench import foreseeing, instances, keeping, reading, remembering, scraping, simulating, starting, sweeping
 from bench.figures import Figure
 
 _ALL: dict[str, Callable[..., list[Figure]]] = {
     "keeps": keeping.measure,
+    "instances": instances.measure,
     "sweep": sweeping.measure,
     "scrape": scraping.measure,
+    "read": reading.measure,
     "start": starting.measure,
     "memory": remembering.measure,
     "weeks": simulating.measure,

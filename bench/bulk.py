@@ -33,10 +33,10 @@ _MIX = (
 )
 
 
-def add_due(registry: Registry, count: int) -> None:
+def add_due(registry: Registry, count: int, kind: str = "sqlite") -> None:
     """Register voices as another program would: each is due at once."""
-    cloned = _LATER["sqlite"].format(_LATELY)
-    new = f"SELECT 'main', {_NAME['sqlite']}, {cloned} FROM ({_NUMBERS}) numbers WHERE n < :count"  # noqa: S608 - ours
+    cloned = _LATER[kind].format(_LATELY)
+    new = f"SELECT 'main', {_NAME[kind]}, {cloned} FROM ({_NUMBERS}) numbers WHERE n < :count"  # noqa: S608 - ours
     _add(registry, count, f"INSERT INTO voices (account, voice_id, cloned_at) {new}")
 
 

@@ -1,6 +1,6 @@
-"""A scrape of /metrics over many voices against one over few: what is shown is counted beside it.
+"""A scrape of /metrics, and the dashboard's first page, over many voices against few: both are counted beside it.
 
-Both registries are served in this process at once and scraped in turn, over HTTP, while both are being counted.
+Both registries are served in this process at once and asked in turn, over HTTP, while both are being counted.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from voicekeeper.wiring import open_app
 
 _BOUND = Bound(1.5)
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
+_PATHS = {"scrape": "/metrics", "first page": "/"}
 _ANYWHERE = "127.0.0.1:0"
 
 
@@ -33,21 +34,29 @@ _ANYWHERE = "127.0.0.1:0"
 class _Served:
     face: Face
     client: httpx.AsyncClient
+    count: int
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Return a figure for each kind of database."""
+    """Return two figures for each kind of database."""
     few, many, rounds = (1_000, 100_000, 101) if quick else (1_000, 1_000_000, 301)
     with Path(os.devnull).open("w") as nowhere:
         logs.set_up("json", "info", nowhere)
-        return [_compare(kind, few, many, rounds) for kind in KINDS]
+        return [figure for kind in KINDS for figure in _compare(kind, few, many, rounds)]
 
 
-def _compare(kind: str, few: int, many: int, rounds: int) -> Figure:
+def _compare(kind: str, few: int, many: int, rounds: int) -> list[Figure]:
     with asyncio.Runner() as runner, _served(runner, kind, few) as small, _served(runner, kind, many) as large:
-        long, short = alternate(lambda: runner.run(_scrape(large)), lambda: runner.run(_scrape(small)), rounds)
-    sides = f"{1000 * long:.2f} ms, {1000 * short:.2f} ms; {many:,} voices, {few:,} voices"
-    return Figure(f"scrape, many : few, {_NAMES[kind]}", long / short, _BOUND, sides)
+        return [
+            _figure(f"{name}, many : few, {_NAMES[kind]}", runner, path, large, small, rounds)
+            for name, path in _PATHS.items()
+        ]
+
+
+def _figure(name: str, runner: asyncio.Runner, path: str, large: _Served, small: _Served, rounds: int) -> Figure:
+    long, short = alternate(lambda: runner.run(_ask(large, path)), lambda: runner.run(_ask(small, path)), rounds)
+    sides = f"{1000 * long:.2f} ms, {1000 * short:.2f} ms; {large.count:,} voices, {small.count:,} voices"
+    return Figure(name, long / short, _BOUND, sides)
 
 
 @contextmanager
@@ -71,14 +80,14 @@ async def _serve(stack: AsyncExitStack, made: Registry, kind: str, count: int) -
     while face.census.figures is None:  # noqa: ASYNC110 - nobody else waits for the first count
         await asyncio.sleep(0.1)
     assert sum(face.census.figures.voices.values()) == count
-    return _Served(face, client)
+    return _Served(face, client, count)
 
 
-async def _scrape(served: _Served) -> float:
+async def _ask(served: _Served, path: str) -> float:
     served.face.census.ask()
     await asyncio.sleep(0.05)  # a flood would be refused
     start = time.perf_counter()
-    answer = await served.client.get("/metrics")
+    answer = await served.client.get(path)
     seconds = time.perf_counter() - start
     assert answer.status_code == 200
     return seconds

@@ -147,7 +147,8 @@ class Keeper:
                 report.stopped[account] = reason
                 return
             if claim.wait:
-                await self._clock.sleep(max((claim.wait - rate.HORIZON).total_seconds(), 0.01))
+                # Half of the horizon's slots are claimed at once, not each by itself.
+                await self._clock.sleep(max((claim.wait - rate.HORIZON / 2).total_seconds(), 0.01))
         report.unfinished.add(account)
 
     async def _claim(self, line: Line, ids: list[int]) -> Claim:

@@ -62,7 +62,7 @@ class Settlements:
         except RegistryError:
             raise
         except Exception as error:  # noqa: BLE001 - as said above
-            self._spool.put_aside(one, f"the registry refuses it: {type(error).__name__}")
+            self._spool.put_aside(one, _refusal(error))
             return None
         if not written.known:
             self._spool.put_aside(one, "its voice is not in this registry")
@@ -73,12 +73,28 @@ class Settlements:
     async def _insist(self, settlement: Settlement) -> Written | None:
         begun = self._clock.monotonic()
         for pause in (*_AGAIN, None):
-            try:
-                return await self._database.together(settling.settle, settlement)
-            except RegistryUnavailable as error:
-                self._journal.unrecorded(settlement.claimed.voice, error, outcome=settlement.answer.outcome.value)
+            came = await self._try(settlement)
+            if not isinstance(came, RegistryError):
+                return came
             self._spool.put(settlement)
+            if not isinstance(came, RegistryUnavailable):
+                break  # what catches up tries it once more, and then sets it aside
             if pause is None or self._clock.monotonic() - begun + pause > _LONGEST * self._clock.scale:
                 break
             await self._clock.sleep(pause)
         return None
+
+    async def _try(self, settlement: Settlement) -> Written | RegistryError:
+        """Record an answer once, and say why not: a mistake with one of them must not end the others' calls."""
+        try:
+            return await self._database.together(settling.settle, settlement)
+        except RegistryError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - as said above; what it says would show the row's values
+            failure = RegistryError(_refusal(error))
+        self._journal.unrecorded(settlement.claimed.voice, failure, outcome=settlement.answer.outcome.value)
+        return failure
+
+
+def _refusal(error: Exception) -> str:
+    return f"the registry refuses it: {type(error).__name__}"

@@ -30,6 +30,7 @@ class Spool:
     def __init__(self, path: Path | None, log: Any) -> None:  # noqa: ANN401 - structlog's loggers take their methods from the configuration
         self.path, self._log = path, log
         self._held: dict[str, Settlement] = {}
+        self._unwritten: set[str] = set()
 
     @property
     def waiting(self) -> bool:
@@ -43,17 +44,15 @@ class Spool:
 
     def put(self, settlement: Settlement) -> None:
         """Hold an answer; where the file cannot be written, the memory of this process has to do."""
-        if settlement in self._held.values():
-            return
-        line = _form().dump_json(settlement).decode()
-        self._held[line] = settlement
-        where = {"account": settlement.terms.account, "voice_id": settlement.claimed.voice.voice_id}
-        with self._complaining(self.path):
-            self._append(line)
-            self._log.warning("spool.held", **where, outcome=settlement.answer.outcome.value, path=str(self.path))
+        if settlement not in self._held.values():
+            line = _form().dump_json(settlement).decode()
+            self._held[line] = settlement
+            self._unwritten.add(line)
+        self._write_down()
 
     def held(self) -> dict[str, Settlement]:
         """Return every answer that waits to be recorded, also those that earlier processes left, by its line."""
+        self._write_down()
         with self._complaining(self.path):
             self._read()
         return dict(self._held)
@@ -62,6 +61,7 @@ class Spool:
         """Forget an answer that was recorded; the file goes with the last of them."""
         lines = {line for line, one in self._held.items() if one == settlement}
         if lines:
+            self._unwritten -= lines
             for line in lines:
                 del self._held[line]
             with self._complaining(self.path):  # recording it again would change nothing
@@ -71,6 +71,16 @@ class Spool:
         """Take an answer out that this registry can never take, and keep it beside the spool."""
         self._aside([line for line, one in self._held.items() if one == settlement], reason)
         self.done(settlement)
+
+    def _write_down(self) -> None:
+        """Write what the file does not have yet; what it does not take now it is offered again."""
+        for line in list(self._unwritten):
+            one = self._held[line]
+            where = {"account": one.terms.account, "voice_id": one.claimed.voice.voice_id}
+            with self._complaining(self.path):
+                self._append(line)
+                self._unwritten.discard(line)
+                self._log.warning("spool.held", **where, outcome=one.answer.outcome.value, path=str(self.path))
 
     def _there(self) -> bool:
         return self.path is not None and os.access(self.path, os.F_OK)

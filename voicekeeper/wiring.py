@@ -92,9 +92,32 @@ def open_database(settings: Settings, folder: Path, *, create: bool = False, clo
     return Database(url.render_as_string(hide_password=False), create=create, clock=clock)
 
 
-def open_spool(settings: Settings, folder: Path, log: Any) -> Spool:  # noqa: ANN401 - structlog's loggers take their methods from the configuration
-    """Return where answers wait that the registry would not take."""
-    return Spool(state_folder(folder) / settings.keep.spool, log)
+def connection(account: AccountSettings) -> Provider:
+    """Return the connection to one account's provider."""
+    return Connection(account.gateway, access(account))
+
+
+class Outside:
+    """How a sweep reaches what lies outside of its process; where that is simulated, another one is given."""
+
+    def database(self, settings: Settings, folder: Path, clock: Clock | None) -> Database:
+        """Return the registry."""
+        return open_database(settings, folder, clock=clock)
+
+    def provider(self, account: AccountSettings) -> Provider:
+        """Return the connection to one account."""
+        return connection(account)
+
+    def channels(self, settings: Settings) -> Channels:
+        """Return the ways to reach people; raise ConfigError for addresses that cannot work."""
+        channels = Channels(alert_channels(settings))
+        if channels:
+            channels.open()
+        return channels
+
+    def spool(self, settings: Settings, folder: Path, log: Any) -> Spool:  # noqa: ANN401 - structlog's loggers take their methods from the configuration
+        """Return where answers wait that the registry would not take."""
+        return Spool(state_folder(folder) / settings.keep.spool, log)
 
 
 @asynccontextmanager
@@ -106,22 +129,25 @@ async def open_app(
     log: Any = None,  # noqa: ANN401 - structlog's loggers take their methods from the configuration
     progress: Callable[[Report], None] = lambda _: None,
     observer: Observer | None = None,
+    outside: Outside | None = None,
 ) -> AsyncIterator[App]:
     """Put everything together and take it apart at the end; raise at once for anything that cannot work.
 
-    A `clock` is given only where time is simulated.
+    A `clock` and an `outside` are given only where these are simulated.
     """
-    database = open_database(settings, folder, clock=clock)
+    outside = outside or Outside()
+    database = outside.database(settings, folder, clock)
     providers: dict[str, Provider] = {}
     try:
         schema.require_newest(database)
-        channels = Channels(alert_channels(settings))
-        if channels:
-            channels.open()
+        channels = outside.channels(settings)
         database.call(accounts.sync, _marks(settings))
-        providers.update({name: connection(account) for name, account in settings.accounts.items()})
+        providers.update({name: outside.provider(account) for name, account in settings.accounts.items()})
         log = log or logs.logger()
-        yield _app(settings, folder, database, providers, channels, clock or WallClock(), log, progress, observer)
+        spool = outside.spool(settings, folder, log)
+        yield _app(
+            settings, folder, database, providers, channels, clock or WallClock(), log, progress, observer, spool
+        )
     finally:
         for provider in providers.values():
             await provider.close()
@@ -137,7 +163,8 @@ def _app(
     clock: Clock,
     log: Any,  # noqa: ANN401 - likewise
     progress: Callable[[Report], None],
-    observer: Observer | None = None,
+    observer: Observer | None,
+    spool: Spool,
 ) -> App:
     keeper = Keeper(
         database,
@@ -149,7 +176,7 @@ def _app(
         log=log,
         progress=progress,
         observer=observer,
-        spool=open_spool(settings, folder, log),
+        spool=spool,
         grace=overdue.grace(settings.serve.sweep_every),
     )
     public_url = settings.serve.public_url
@@ -259,11 +286,6 @@ def _account(settings: Settings, name: str) -> AccountSettings:
         known = ", ".join(settings.accounts) or "none"
         raise InputError(f'account "{name}" is not configured (there is: {known})')
     return settings.accounts[name]
-
-
-def connection(account: AccountSettings) -> Provider:
-    """Return the connection to one account's provider."""
-    return Connection(account.gateway, access(account))
 
 
 def access(account: AccountSettings) -> Access:

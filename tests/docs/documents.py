@@ -16,6 +16,7 @@ MARKDOWN = (
     "CHANGELOG.md",
     "docs/alerts.md",
     "docs/api.md",
+    "docs/dashboard.md",
     "docs/architecture.md",
     "docs/deploy.md",
     "docs/money.md",

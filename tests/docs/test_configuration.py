@@ -117,7 +117,7 @@ def test_the_readmes_configuration_loads(tmp_path: Path, monkeypatch: pytest.Mon
     assert loaded.alerts.heartbeat_url is not None
 
 
-@pytest.mark.parametrize("page", ["docs/alerts.md", "docs/api.md"])
+@pytest.mark.parametrize("page", ["docs/alerts.md", "docs/api.md", "docs/dashboard.md"])
 def test_a_pages_settings_load(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A setting that a page shows would be refused, or have no effect below a heading that is misspelt."""
     shown = "\n".join(blocks(read(page), "toml"))

@@ -1,13 +1,16 @@
-"""What faults are planted in: an emulator, a folder with a registry, a webhook, a breakable way to a server."""
+"""What faults are planted in: an emulator, a folder with a registry, a webhook, servers."""
 
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.faults.proxy import Proxy, proxying
+from tests.databases import Registries
+from tests.faults.servers import SERVERS, Server, empty, migrated
 from tests.scenarios.commands import Emulated, Home, emulating
 from tests.scenarios.sinks import Webhook, listening
 
@@ -43,7 +46,38 @@ def webhook(home: Home) -> Iterator[Webhook]:
 
 
 @pytest.fixture
-def way(postgresql_url: str) -> Iterator[Proxy]:
-    """A way to a migrated PostgreSQL registry that can be broken."""
-    with proxying(postgresql_url) as proxy:
-        yield proxy
+def another(tmp_path: Path, emulator: Emulated) -> Callable[[str, str], Home]:
+    """Makes further folders, each with the URL of its registry."""
+
+    def made(name: str, url: str) -> Home:
+        folder = tmp_path / name
+        folder.mkdir()
+        home = Home(folder, emulator.url)
+        home.set("registry", url=url)
+        home.set("serve", sweep_every="1s")
+        return home
+
+    return made
+
+
+@pytest.fixture
+def urls(registries: Registries) -> dict[str, str]:
+    """The URLs of a migrated, empty registry on this machine's PostgreSQL and MariaDB, by kind."""
+    return {kind: registries.migrated(kind) for kind in SERVERS}
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Callable[[str], Server]]:
+    """Servers of the tests' own by their kind, each started when it is first asked for, with a registry on it."""
+    running: dict[str, Server] = {}
+    with ExitStack() as ends:
+
+        def of(kind: str) -> Server:
+            if kind not in running:
+                running[kind] = SERVERS[kind](Path(ends.enter_context(tempfile.TemporaryDirectory())))
+                ends.callback(running[kind].close)
+                migrated(running[kind].url)
+            empty(running[kind].url)
+            return running[kind]
+
+        yield of

@@ -1,4 +1,4 @@
-"""A way over loopback to a database server that can be broken: silent, cut, refused, or leading somewhere else."""
+"""A way over loopback to a database server that can be broken: silent, cut, or leading somewhere else."""
 
 import contextlib
 import selectors
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from sqlalchemy.engine import URL, make_url
 
 _CHUNK = 65536
+_PORTS = {"postgresql": 5432, "mysql": 3306}
 #: To close a socket so that the other end is told at once that the connection broke.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -25,8 +26,7 @@ class Proxy:
         self.silent = False
         self._open = True
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
+        threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -35,7 +35,7 @@ class Proxy:
 
     def lead_to(self, server: str) -> None:
         """Lead to another server from now on, and break what is open, as a failover does."""
-        self._to = make_url(server).set(database=self._to.database)
+        self._to = make_url(server)
         self.reset()
 
     def reset(self) -> None:
@@ -48,32 +48,26 @@ class Proxy:
                     end.shutdown(socket.SHUT_RDWR)
                 end.close()
 
-    def refuse(self) -> None:
-        """Take no connection any more, as a server that is down."""
+    def close(self) -> None:
         self._open = False
         self._listener.close()
         self.reset()
 
-    def take_again(self) -> None:
-        """Be there again, on the same port."""
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._open = True
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
-
-    def close(self) -> None:
-        if self._open:
-            self.refuse()
-
     def _accept(self) -> None:
-        listener = self._listener
-        listener.settimeout(0.1)
-        while self._open and listener is self._listener:
+        self._listener.settimeout(0.1)
+        while self._open:
             with contextlib.suppress(OSError):
-                near, _ = listener.accept()
-                far = _connected(self._to)
-                self._pairs.add((near, far))
-                threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
+                near, _ = self._listener.accept()
+                self._lead(near)
+
+    def _lead(self, near: socket.socket) -> None:
+        try:
+            far = _connected(self._to)
+        except OSError:
+            near.close()
+            return
+        self._pairs.add((near, far))
+        threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
 
     def _forward(self, near: socket.socket, far: socket.socket) -> None:
         other = {near: far, far: near}
@@ -102,7 +96,7 @@ def _connected(to: URL) -> socket.socket:
         end = socket.socket(socket.AF_UNIX)
         end.connect(f"{folder}/.s.PGSQL.{to.port or 5432}")
         return end
-    return socket.create_connection((to.host or "127.0.0.1", to.port or 5432))
+    return socket.create_connection((to.host or "127.0.0.1", to.port or _PORTS[to.get_backend_name()]))
 
 
 @contextmanager

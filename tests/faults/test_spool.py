@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.disks import disk_of, fill
 from voicekeeper.core import lifecycle
 from voicekeeper.core.account import Account
 from voicekeeper.core.money import Price
@@ -125,6 +128,34 @@ def test_a_file_that_cannot_be_written_is_no_reason_to_forget(tmp_path: Path):
     assert list(spool.held().values()) == [settlement()]
     spool.done(settlement())
     assert not spool.waiting
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with disk_of("64k", tmp_path) as folder:
+        yield folder
+
+
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+def test_it_is_written_once_the_disk_takes_it(small_disk: Path, fault: str):
+    """A second fault after the first, a kill, would cost the answer although there was room for it by then."""
+    path = small_disk / "voicekeeper.spool"
+    log, ballast = Log(), small_disk / "ballast"
+    fill(ballast)
+    if fault == "read-only":
+        remount(small_disk, "ro")
+    spool = Spool(path, log)
+    spool.put(settlement())
+    assert log.events == ["spool.failed"]
+    remount(small_disk, "rw")
+    ballast.unlink()
+    spool.put(settlement())
+    assert log.events == ["spool.failed", "spool.held"]
+    assert list(Spool(path, Log()).held().values()) == [settlement()]
+
+
+def remount(folder: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
 
 
 def test_a_version_that_knows_more_is_read_by_one_that_knows_less(path: Path):

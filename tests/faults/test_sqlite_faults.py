@@ -1,6 +1,5 @@
 """SQLite under running processes: locked, hidden, replaced, full, and what a kill leaves behind."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.disks import disk_of, fill
 from tests.scenarios.commands import Emulated, Home, events, finished, until
 from tests.scenarios.serving import serving
 from tests.scenarios.sinks import Webhook
@@ -43,9 +43,11 @@ def calling(home: Home, emulator: Emulated, seconds: float = 1.0) -> subprocess.
 
 
 def test_an_answer_that_cannot_be_recorded_is_recorded_once_by_the_next_run(home: Home, emulator: Emulated):
-    """A backup that holds the file for a minute would cost a second call, or count a fee twice."""
-    with calling(home, emulator) as process, locked(home):
+    """A file that is away for a minute would cost a second call, or count a fee twice."""
+    with calling(home, emulator) as process:
+        hidden = home.registry.rename(home.folder / "hidden.db")
         done = finished(process)
+    hidden.rename(home.registry)
     assert done.returncode == 75, done.stderr
     assert [line for line in events(done.stderr) if line["event"] == "spool.held"]
     assert home.outcomes(VOICE) == [None]
@@ -144,26 +146,14 @@ def test_what_a_killed_daemon_left_in_the_log_file_is_there(home: Home, emulator
 
 @pytest.fixture
 def small_disk(home: Home) -> Iterator[Home]:
-    """The folder's registry on a disk of one megabyte."""
+    """The folder's registry on a disk of two megabytes."""
     disk = home.folder / "disk"
     disk.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
-    if os.geteuid() or subprocess.run(mounting, check=False, capture_output=True).returncode:
-        pytest.skip("no disk of a size of its own can be made here")
-    try:
+    with disk_of("2m", disk):
         shutil.move(home.registry, disk / "registry.db")
         home.registry = disk / "registry.db"
         home.set("registry", url="sqlite:///disk/registry.db")
         yield home
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def fill(ballast: Path) -> None:
-    """Write until the disk is full."""
-    with ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"\0" * 4096)
 
 
 def test_a_full_disk_costs_no_answer(small_disk: Home, emulator: Emulated):
@@ -171,8 +161,7 @@ def test_a_full_disk_costs_no_answer(small_disk: Home, emulator: Emulated):
     home = small_disk
     with calling(home, emulator, 2.0) as process:
         ballast = home.registry.with_name("ballast")
-        with pytest.raises(OSError, match="No space"):
-            fill(ballast)
+        fill(ballast)
         until(spool(home).exists)
         ballast.unlink()
         done = finished(process)
@@ -180,3 +169,19 @@ def test_a_full_disk_costs_no_answer(small_disk: Home, emulator: Emulated):
     assert home.outcomes(VOICE) == ["kept"]
     assert not spool(home).exists()
     assert emulator.spoken() == {VOICE: 1}
+
+
+def test_an_answer_that_the_registry_refuses_is_set_aside(home: Home, emulator: Emulated):
+    """One row that a trigger or a constraint does not take would end every sweep, and with it all keeping."""
+    other = "voice-two-2"
+    emulator.make(VOICE, other)
+    home.insert(VOICE, other)
+    mine = home.voice(VOICE)["id"]
+    refusal = f"WHEN NEW.outcome = 'kept' AND NEW.voice = {mine} BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+    home.sql(f"CREATE TRIGGER refuse BEFORE UPDATE ON attempts {refusal}")
+    done = home.run("run")
+    assert done.returncode == 0, done.stderr
+    assert home.statuses() == {"kept": 2}, "the provider's list shows the first, all the same"
+    assert [line["reason"] for line in events(done.stderr) if line["event"] == "spool.set_aside"], done.stderr
+    assert VOICE in spool(home).with_name("voicekeeper.spool.unread").read_text(encoding="utf-8")
+    assert not spool(home).exists()

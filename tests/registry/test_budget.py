@@ -18,6 +18,7 @@ from tests.registry.registry_steps import (
     change,
     claim,
     claim_one,
+    due,
     evidence,
     open_account,
     settle,
@@ -99,6 +100,29 @@ def test_a_call_whose_answer_was_lost_counts_as_paid_once(database: Database) ->
     assert committed(database, START, **money) == amount(19.8)
 
 
+def test_a_voice_in_doubt_is_called_again_though_the_budget_is_spent(database: Database) -> None:
+    """Its own fee, which is counted already, would keep it from its second call, and it would be lost."""
+    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9}
+    try_once(database, Outcome.AMBIGUOUS, START, **money)
+    change(database, "v5", deadline=START + HOUR)
+    later = START + 4 * MINUTE
+    assert due(database, later)[0] != 1, "others are before it in line, and may not be called"
+    (again,) = claim(database, later, **money).work
+    assert again.voice.voice_id == "v0"
+    assert claim(database, later, **money).stopped, "it is being called"
+    settle(database, again, answer(Outcome.KEPT), later, **money)
+    assert committed(database, START, **money) == amount(9.9)
+    assert claim(database, later, **money).stopped
+
+
+def test_a_voice_in_doubt_needs_a_budget_on_another_day(database: Database) -> None:
+    """A call that is billed today would be paid from yesterday's budget."""
+    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9, "budget_per_month": 99.0}
+    try_once(database, Outcome.AMBIGUOUS, START, **money)
+    try_once(database, Outcome.KEPT, START + DAY, **money)
+    assert claim(database, START + DAY + HOUR, **money).stopped
+
+
 def test_a_new_day_brings_a_new_budget_but_the_same_month(database: Database) -> None:
     """Yesterday's spend would be forgotten in the month, or held against today."""
     money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9, "budget_per_month": 19.8}
@@ -153,19 +177,6 @@ def test_a_new_price_does_not_change_what_was_set_aside(database: Database) -> N
     """A restart with another price would overrun the budget by the calls under way."""
     claim_one(database, START, price=9.9)
     assert committed(database, START, price=1.0) == amount(9.9)
-
-
-def test_a_voice_in_doubt_is_tried_again_within_a_budget_that_it_has_used_up(database: Database) -> None:
-    """The fee that was set aside for it would keep the voice itself from being tried, until its deadline."""
-    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9}
-    try_once(database, Outcome.AMBIGUOUS, START, **money)
-    assert claim(database, START, **money).stopped
-    later = START + 4 * MINUTE
-    change(database, "v0", deadline=START + DAY)
-    again = claim(database, later, **money).work
-    assert [one.voice.voice_id for one in again] == ["v0"]
-    settle(database, again[0], answer(Outcome.KEPT), later, **money)
-    assert committed(database, START, **money) == amount(9.9)
 
 
 @pytest.mark.parametrize(

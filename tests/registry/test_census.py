@@ -1,7 +1,7 @@
 """Counting in slices: every voice once and every payment once, whoever wrote them."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,8 @@ def counted(database: Database) -> Counter[tuple[str, Status, Intent]]:
     after: int | None = 0
     while after is not None:
         stands, after = database.call(census.stands, after)
-        found.update({(one.account, one.status, one.intent): one.count for one in stands})
+        for one in stands:
+            found[one.account, one.status, one.intent] += one.count
     return found
 
 
@@ -66,8 +67,34 @@ def test_the_first_deadline_of_each_kind(database: Database) -> None:
     change(database, "early", deadline=START + DAY)
     add(database, "let-go", deadline=START + HOUR, intent=Intent.RELEASE)
     stands, _ = database.call(census.stands, 0)
-    first: dict[Intent, datetime | None] = {stand.intent: stand.first_deadline for stand in stands}
-    assert first == {Intent.KEEP: START + DAY, Intent.RELEASE: START + HOUR}
+    assert {(stand.intent, stand.first_deadline) for stand in stands} == {
+        (Intent.KEEP, START + DAY),
+        (Intent.KEEP, START + 3 * DAY),
+        (Intent.RELEASE, START + HOUR),
+    }
+
+
+def test_the_hours_of_due_times_and_deadlines(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture of the next days would show voices in another hour, or in none."""
+    monkeypatch.setattr(census, "SLICE", 40)
+    open_account(database)
+    add(database, "planned", "twin", deadline=START + DAY + timedelta(minutes=59, seconds=59))
+    change(database, "planned", due_at=START + 2 * HOUR + timedelta(microseconds=1))
+    change(database, "twin", due_at=START + 3 * HOUR - timedelta(microseconds=1))
+    with database.transaction() as connection:
+        insert(connection, voice_id="unplanned", cloned_at="2026-03-01 12:00:00")
+    add(database, "gone", "kept", deadline=START + DAY, cloned_at=START - DAY)
+    change(database, "unplanned", deadline=None, due_at=None)
+    change(database, "gone", status="lost")
+    change(database, "kept", status="kept", kept_at=START)
+    stands, _ = database.call(census.stands, 0)
+    hours = {(stand.status, stand.due_hour, stand.deadline_hour): stand.count for stand in stands}
+    assert hours == {
+        (Status.WAITING, START + 2 * HOUR, START + DAY): 2,
+        (Status.WAITING, None, None): 1,
+        (Status.LOST, None, START + DAY): 1,
+        (Status.KEPT, None, None): 1,
+    }
 
 
 def test_what_was_paid(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.scenarios.commands import KEY, LIST, SPARE, Emulated, Home, ago, events, read
+from tests.scenarios.commands import KEY, LIST, SPARE, Emulated, Home, ago, events, let_pass, read
 from tests.scenarios.sinks import Webhook
 
 VOICE, OTHER = "voice-one-1", "voice-two-2"
@@ -79,6 +79,7 @@ def test_refused_takes_the_alternate_text_next_time(home: Home, emulator: Emulat
     home.make_due()
     home.sweep(1)
     home.make_due()
+    let_pass(home, minutes=5)
     home.sweep(0)
     spoken = {call["voice_id"]: call["characters"] for call in emulator.calls() if call["code"] == 0}
     assert spoken == {VOICE: len("Hello there."), OTHER: len("Hi.")}, "the texts take turns"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.scenarios.commands import KEY, SPARE, Emulated, Home, ago, events, names, read
+from tests.scenarios.commands import KEY, SPARE, Emulated, Home, ago, events, let_pass, names, read
 from tests.scenarios.sinks import Webhook
 
 VOICE = "voice-one-1"
@@ -32,6 +32,7 @@ def test_balance_gone_and_back(home: Home, emulator: Emulated, webhook: Webhook)
     assert "Account main is paused" in webhook.titles[0]
     emulator.change_key(balance=100)
     home.make_due()
+    let_pass(home, minutes=5)
     done = home.sweep(0)
     assert "account.resumed" in [line["event"] for line in events(done.stderr)]
     assert home.voice(VOICE)["status"] == "kept", "the probe is useful work"

@@ -1,5 +1,6 @@
 """The daemon's HTTP face, asked while it keeps voices."""
 
+import re
 import signal
 from collections.abc import Iterator
 
@@ -60,6 +61,23 @@ def test_a_decision_is_followed_at_once(daemon: Serving, emulator: Emulated) -> 
     changed = httpx.patch(url, json={"intent": "keep"}, headers=TOKEN, trust_env=False)
     assert changed.status_code == 200
     daemon.wait_for("voice.kept")
+    daemon.end()
+
+
+def test_a_decision_on_the_dashboard_is_followed_at_once(daemon: Serving, emulator: Emulated) -> None:
+    """If the pages and the keeper were not wired together, a button would do nothing until the next sweep."""
+    emulator.make(VOICE)
+    post(daemon, intent="hold")
+    daemon.wait_for("sweep.finished", 2)
+    with httpx.Client(base_url=daemon.wait_for("serve.listening")["url"], trust_env=False) as browser:
+        assert browser.post("/sign-in", data={"token": TOKEN["Authorization"].split()[1]}).status_code == 303
+        page = browser.get(f"/voices/main/{VOICE}").text
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(.*?)">', page))
+        asked = browser.post("/decide", data=hidden | {"wish": "keep"})
+        assert "Keep and pay" in asked.text
+        assert browser.post("/decide", data=hidden | {"wish": "keep", "sure": "yes"}).status_code == 303
+        daemon.wait_for("voice.kept")
+        until(lambda: "Kept" in browser.get(f"/voices/main/{VOICE}").text)
     daemon.end()
 
 

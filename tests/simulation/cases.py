@@ -3,11 +3,11 @@
 from tests.simulation.plan import DAY, MINUTE, AccountPlan, Fault, HostPlan, Plan, VoicePlan
 
 
-def plan_of(*faults: Fault, hosts: int = 1, voices: int = 1, has_list: bool = True) -> Plan:
-    """Return a plan of a few voices, cloned at the beginning, with a life of a day and these faults."""
+def plan_of(*faults: Fault, hosts: int = 1, voices: int = 1, has_list: bool = True, lifetime: float = DAY) -> Plan:
+    """Return a plan of a few voices, cloned at the beginning, with a short life and these faults."""
     return Plan(
         seed=1,
-        lifetime=DAY,
+        lifetime=lifetime,
         keep_after=0.0,
         accounts=(AccountPlan(rpm=20, real_rpm=20, has_list=has_list),),
         hosts=(HostPlan("daemon", 5 * MINUTE),) * hosts,

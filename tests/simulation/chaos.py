@@ -4,19 +4,26 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import get_args
 
 from tests.simulation.history import History
-from tests.simulation.plan import Kind
-from tests.simulation.planning import random_plan
-from tests.simulation.promises import budget_in_doubt, called_twice, lost, lost_savable, unwarned
+from tests.simulation.plan import Kind, Plan
+from tests.simulation.planning import SINGLE_VOICES, random_plan
+from tests.simulation.promises import called_twice, lost, lost_savable, unwarned
 from tests.simulation.trial import Trial, shrunk, try_seed
 
 _NONE, _ALL = "none", "all"
+#: What is no fault, but makes everything harder.
+_CONDITIONS: dict[str, Callable[[Plan], bool]] = {
+    "many instances": lambda plan: len(plan.hosts) > 1,
+    "bulk import": lambda plan: len(plan.voices) > SINGLE_VOICES,
+    "a daily budget": lambda plan: any(account.keeps_per_day for account in plan.accounts),
+    "a rate too high": lambda plan: any(account.real_rpm < account.rpm for account in plan.accounts),
+}
 _ROW = "{:<15} {:>6} {:>9} {:>7} {:>8} {:>6} {:>13} {:>12} {:>7}"
 _HEAD = ("FAULT", "SEEDS", "INJECTED", "VOICES", "SAVABLE", "LOST", "CALLED TWICE", "IN SILENCE", "ALERTS")
 
@@ -48,13 +55,14 @@ class Outcome:
     row: Row
     injected: dict[str, int]
     broken: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play seeds until the time is over, print the table, and shrink the first plan that fails."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.chaos", description=__doc__)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, default=2000, help="how many seeds at most")
+    parser.add_argument("--seeds", type=int, default=20_000, help="how many seeds at most")
     parser.add_argument("--seconds", type=float, default=240.0, help="begin no seed after so long")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one seed and print everything that happened")
     asked = parser.parse_args(arguments)
@@ -71,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def table(outcomes: Sequence[Outcome]) -> dict[str, Row]:
-    """Return a row for each fault, for the simulations in which nothing went wrong, and for all together."""
-    rows: dict[str, Row] = {name: Row() for name in (*get_args(Kind), _NONE, _ALL)}
+    """Return a row for each fault and condition, for the simulations without any fault, and for all together."""
+    rows: dict[str, Row] = {name: Row() for name in (*get_args(Kind), *_CONDITIONS, _NONE, _ALL)}
     for outcome in outcomes:
-        for name in (*(outcome.injected or (_NONE,)), _ALL):
+        for name in (*(outcome.injected or (_NONE,)), *outcome.conditions, _ALL):
             rows[name].add(outcome.row)
             rows[name].injected += outcome.injected.get(name, 0)
         rows[_ALL].injected += sum(outcome.injected.values())
@@ -83,17 +91,18 @@ def table(outcomes: Sequence[Outcome]) -> dict[str, Row]:
 
 def outcome_of(trial: Trial) -> Outcome:
     """Return what the table needs of a trial."""
-    history, known = trial.history, budget_in_doubt(trial.history.plan)
+    history = trial.history
     row = Row(
         seeds=1,
         voices=len(history.plan.voices),
-        savable=len(trial.verdict.savable) + sum(could for _, could in trial.verdict.crowded.values()),
-        lost=0 if known else len(lost_savable(history, trial.verdict)),
+        savable=len(trial.verdict.savable) + sum(crowd.could for crowd in trial.verdict.crowded.values()),
+        lost=len(lost_savable(history, trial.verdict)),
         twice=len(called_twice(history)),
         silent=len(unwarned(history)),
         alerts=len(history.messages),
     )
-    return Outcome(history.plan.seed, row, history.injected, trial.broken)
+    conditions = [name for name, holds in _CONDITIONS.items() if holds(history.plan)]
+    return Outcome(history.plan.seed, row, history.injected, trial.broken, conditions)
 
 
 def _play_all(seeds: range, seconds: float) -> Iterator[Outcome]:

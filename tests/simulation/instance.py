@@ -1,25 +1,17 @@
 """One host of a simulation: a daemon or cron that sweeps, dies, is started again, sleeps too long."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.simulation import ledger
 from tests.simulation.life import Died, Life
+from tests.simulation.outside import Silence, Simulated
 from tests.simulation.plan import Fault
-from tests.simulation.upstream import SimulatedProvider
 from tests.simulation.virtual import START, SteppedClock
-from voicekeeper import wiring
-from voicekeeper.alerts.channels import Channels, Sent
-from voicekeeper.alerts.message import Message
-from voicekeeper.config import AccountSettings
 from voicekeeper.core.errors import RegistryError
-from voicekeeper.registry.settling import Settlement
-from voicekeeper.spool import Spool
-from voicekeeper.wiring import App, open_app
+from voicekeeper.wiring import ROUND, App, open_app
 
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
@@ -100,50 +92,29 @@ class Instance:
                 with suppress(RegistryError):
                     await app.rounds()
 
+    def _clock(self, life: Life | None = None) -> SteppedClock:
+        """Return this host's clock, on which a life waits."""
+        waits = life.sleep if life else asyncio.sleep
+        return SteppedClock(self._stage.loop, self.offset, waits)
+
     async def _opened(self, life: Life, stack: AsyncExitStack) -> App:
         """Start a new process; a registry that is down is waited for, as a service manager would."""
-        clock = SteppedClock(self._stage.loop, self.offset, life.sleep)
+        stage, folder = self._stage, self._stage.folder / f"host-{self._number}"
+        folder.mkdir(exist_ok=True)
+        log, outside = Silence(stage.history.mistakes), Simulated(stage, life)
         while True:
             try:
-                with self._simulated(life, clock):
-                    log, folder = Silence(self._stage.history.mistakes), self._stage.folder / f"host-{self._number}"
-                    folder.mkdir(exist_ok=True)
-                    opening = open_app(self._stage.settings, folder, clock=clock, log=log)
-                    return await stack.enter_async_context(opening)
+                opening = open_app(stage.settings, folder, clock=self._clock(life), log=log, outside=outside)
+                return await stack.enter_async_context(opening)
             except RegistryError:
                 await life.sleep(min(_STARTED_AGAIN, self._plan.every))
-
-    @contextmanager
-    def _simulated(self, life: Life, clock: SteppedClock) -> Iterator[None]:
-        """Let what is put together meanwhile reach the simulated registry, providers and channel."""
-        stage = self._stage
-        shared = clock if len(stage.plan.hosts) == 1 else stage.clock
-        numbers = {id(account): number for number, account in enumerate(stage.settings.accounts.values())}
-
-        def connected(account: AccountSettings) -> SimulatedProvider:
-            return SimulatedProvider(stage.upstream, life, numbers[id(account)], stage.recorded_kept)
-
-        outside = {
-            "open_database": lambda *_, **__: ledger.Ledger(shared, life),
-            "connection": connected,
-            "Channels": lambda _: Recording(stage, life),
-            "open_spool": lambda *_: Spool(None, Silence(stage.history.mistakes)),
-        }
-        real = {name: getattr(wiring, name) for name in outside}
-        try:
-            for name, simulated in outside.items():
-                setattr(wiring, name, simulated)
-            yield
-        finally:
-            for name, original in real.items():
-                setattr(wiring, name, original)
 
     async def _round(self, app: App) -> datetime | None:
         """Make a daemon's round; return when something comes due before the next regular one."""
         try:
             self._stage.history.sweeps += 1
-            report = await app.round(wiring.ROUND)
-            return app.keeper._clock.now() if report.unfinished else await app.keeper.next_due()
+            report = await app.round(ROUND)
+            return self._clock().now() if report.unfinished else await app.keeper.next_due()
         except RegistryError:
             return None
         finally:
@@ -158,7 +129,8 @@ class Instance:
         wanted = (due - START).total_seconds() - offset if due is not None and app else float("inf")
         while True:
             now = stage.loop.time()
-            regular = self._tick(max(self._quiet_until(now), begun), grid, begun)
+            # A sweep that was left out is over: what happened after it waits for the next one.
+            regular = self._tick(max(self._quiet_until(now), now - 0.001), grid, begun)
             until = max(min(regular, wanted), begun + 0.001)
             if now >= until or (app and self.offset(now) != offset):
                 return
@@ -196,66 +168,3 @@ class Instance:
         handle = loop.call_later(max(seconds, 0.001), self.look_again)
         await self._waking
         handle.cancel()
-
-
-class Recording(Channels):
-    """A channel that writes down when a message got through."""
-
-    def __init__(self, stage: "Stage", life: Life) -> None:
-        super().__init__(["simulated://"])
-        self._stage, self._life = stage, life
-
-    def open(self) -> None:
-        """Open nothing."""
-
-    def room(self, channel: str) -> int:  # noqa: ARG002 - there is one
-        """Return how many characters it takes."""
-        return 10_000
-
-    async def deliver(self, channel: str, message: Message) -> Sent:
-        """Take a message, unless the channel is down."""
-        await self._life.step()
-        await asyncio.sleep(0.1)
-        time, history = self._life.time(), self._stage.history
-        down = any(fault.covers(time) for fault in self._stage.plan.of("channel down"))
-        if down:
-            history.count("channel down")
-        else:
-            history.messages.append(time)
-            history.note(time, "message", self._life.host, message.title)
-        await self._life.step()
-        return Sent(channel, not down)
-
-
-class MortalSpool(Spool):
-    """A host's own file of answers that the registry would not take: it outlives a crash, its writer does not."""
-
-    def __init__(self, path: Path, log: Any, life: Life) -> None:
-        super().__init__(path, log)
-        self._life = life
-
-    def put(self, settlement: Settlement) -> None:
-        """Hold an answer, unless the process is gone."""
-        if not self._life.dead:
-            super().put(settlement)
-
-    def done(self, settlement: Settlement) -> None:
-        """Let go of an answer, unless the process is gone."""
-        if not self._life.dead:
-            super().done(settlement)
-
-
-class Silence:
-    """A log that keeps nothing but what voicekeeper itself takes for a mistake of its own."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        self._mistakes = mistakes
-
-    def exception(self, event: str, **facts: object) -> None:
-        """Write a mistake down."""
-        self._mistakes.append(f"{event} {facts}")
-
-    def log(self, *_: object, **__: object) -> None:
-        """Say nothing."""
-
-    debug = info = warning = error = log

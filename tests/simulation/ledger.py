@@ -7,7 +7,7 @@ once. It is not durable and needs not be: a simulated crash ends an instance, no
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from voicekeeper.clock import Clock
-from voicekeeper.registry import database as real
 from voicekeeper.registry import schema
 from voicekeeper.registry.database import Database
 
@@ -41,7 +40,7 @@ class Awaits(Protocol):
         ...
 
 
-class _InPlace(ThreadPoolExecutor):
+class _InPlace(Executor):
     """The registry's threads, without threads: what is submitted is done by the loop when it comes to it."""
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -55,11 +54,8 @@ class Ledger(Database):
     """The registry as one instance reaches it: the real one, but for its threads and its connection."""
 
     def __init__(self, clock: Clock, awaits: Awaits) -> None:
-        super().__init__("sqlite://", create=True)
+        super().__init__("sqlite://", threads=_InPlace())
         self.engine, self._awaits = _engine().execution_options(clock=clock), awaits
-        for name, value in list(vars(self).items()):
-            if isinstance(value, ThreadPoolExecutor):
-                setattr(self, name, _InPlace(1))
 
     def call(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)`, unless the registry is down."""
@@ -84,14 +80,15 @@ class Ledger(Database):
         return result
 
 
-#: An alert that was told has `sent_at` set anew: each time is taken down, with true time.
+#: An alert that was told has `sent_at` set anew: each time is taken down, with true time. An event, as that a voice is
+#: lost, is closed when it is told: that does not make it the word of its end.
 _TAKE_DOWN = """
 DROP TABLE IF EXISTS temp.told;
 CREATE TEMP TABLE told (at REAL, key TEXT, resolved INTEGER);
 DROP TRIGGER IF EXISTS temp.take_down;
 CREATE TEMP TRIGGER take_down AFTER UPDATE OF sent_at ON main.alerts
 WHEN NEW.sent_at IS NOT NULL AND NEW.sent_at IS NOT OLD.sent_at
-BEGIN INSERT INTO told VALUES (true_time(), NEW.key, NEW.resolved_at IS NOT NULL); END;
+BEGIN INSERT INTO told VALUES (true_time(), NEW.key, NEW.resolved_at IS NOT NULL AND NOT NEW.event); END;
 """
 
 
@@ -146,7 +143,7 @@ def _engine() -> Engine:
 
 def _engine_on(raw: sqlite3.Connection) -> Engine:
     engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool, pool_reset_on_return=None)
-    event.listen(engine, "begin", real._sqlite_begin)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 

@@ -7,7 +7,7 @@ calls one voice after the other, earliest deadline first, as fast as its rate an
 """
 
 import heapq
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.simulation.history import History
@@ -31,16 +31,24 @@ _STOPS_VOICE: tuple[Kind, ...] = ("missing", "poisoned", "broken")
 _STOPS_ALL: tuple[Kind, ...] = ("registry down", "commit lost")
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The voices of one account that had their chance, though only so many `could` be saved: they vied in `span`."""
+
+    voices: set[int]
+    could: int
+    span: Span
+
+
 @dataclass(slots=True)
 class Verdict:
     """What the oracle says of one simulation, by the voices' numbers.
 
-    `savable` voices could each have been saved; `crowded` holds for the accounts whose capacity did not suffice
-    for all of them the voices that had their chance, and how many of these could have been saved.
+    `savable` voices could each have been saved; `crowded` are, by account, those of whom not all could.
     """
 
     savable: set[int] = field(default_factory=set)
-    crowded: dict[int, tuple[set[int], int]] = field(default_factory=dict)
+    crowded: dict[int, Crowd] = field(default_factory=dict)
 
 
 def judge(history: History) -> Verdict:
@@ -51,11 +59,13 @@ def judge(history: History) -> Verdict:
         mine = [voice for voice, planned in enumerate(plan.voices) if planned.account == number]
         chances = {voice: _chances(plan, voice, running) for voice in mine}
         having = {voice for voice in mine if chances[voice]}
-        saved = _earliest_first(plan, account, {voice: chances[voice] for voice in having}, _space(plan, number))
+        had = {voice: chances[voice] for voice in having}
+        saved = _earliest_first(plan, account, had, _space(plan, number), _in_doubt(history, number))
         if saved == having:
             verdict.savable |= having
         else:
-            verdict.crowded[number] = (having, len(saved))
+            vying = union(span for voice in having - saved for span in had[voice])
+            verdict.crowded[number] = Crowd(having, len(saved), (vying[0][0], vying[-1][1]))
     return verdict
 
 
@@ -133,9 +143,10 @@ def _reaction(
     moment = start if untried else _next_try(start, deadline)
     for _ in range(tries - 1):
         moment = _next_try(running.sweep(moment) + _ANSWER, deadline)
-    moment += _account_reaction(plan, plan.voices[voice].account, start)
-    moment = running.sweep(moment)
-    return running.sweep(moment) if _paused(plan, plan.voices[voice].account, start) else moment
+    account = plan.voices[voice].account
+    paused = _paused(plan, account, start, deadline)
+    moment = running.sweep(moment + _slowed(plan, account, start) + (_PAUSE if paused else 0.0))
+    return running.sweep(moment) if paused else moment
 
 
 def running_stopped(running: Running, moment: float) -> bool:
@@ -148,19 +159,19 @@ def _next_try(after: float, deadline: float) -> float:
     return after + min(_LONGEST, max(_SHORTEST, (deadline - after) / _SHARE)) + _ANSWER
 
 
-def _account_reaction(plan: Plan, account: int, start: float) -> float:
-    """Return how long an account takes until it works again."""
+def _slowed(plan: Plan, account: int, start: float) -> float:
+    """Return how long an account's voices wait at most because its provider asks it to slow down."""
     asked = max((f.number for f in plan.of("asked to wait", who=account) if f.start < start), default=0.0)
     throttled = any(f.start < start for f in plan.of("throttled", "asked to wait", "flaky", who=account))
     slowed = plan.accounts[account].real_rpm < plan.accounts[account].rpm
-    pause = _PAUSE if _paused(plan, account, start) else 0.0
-    return pause + asked + (_THROTTLE if throttled or slowed else 0.0)
+    return asked + (_THROTTLE if throttled or slowed else 0.0)
 
 
-def _paused(plan: Plan, account: int, start: float) -> bool:
-    """Tell whether an account may still be paused at a moment."""
-    poisoned = any(plan.voices[f.who].account == account for f in plan.of("poisoned"))
-    return poisoned or any(f.start < start for f in plan.of("blocked", who=account))
+def _paused(plan: Plan, account: int, start: float, deadline: float) -> bool:
+    """Tell whether an account may still be paused at a moment, or be paused again by one voice before a deadline."""
+    poisoned = (fault for fault in plan.of("poisoned") if plan.voices[fault.who].account == account)
+    again = any(fault.start < deadline and fault.end + _PAUSE > start for fault in poisoned)
+    return again or any(fault.start < start for fault in plan.of("blocked", who=account))
 
 
 def _space(plan: Plan, number: int) -> float:
@@ -173,12 +184,28 @@ def _space(plan: Plan, number: int) -> float:
     return max(allowed, max(slow, lost) / account.concurrency + 0.1)
 
 
-def _earliest_first(plan: Plan, account: AccountPlan, chances: dict[int, list[Span]], space: float) -> set[int]:
+def _in_doubt(history: History, number: int) -> Counter[float]:
+    """Return for each day how many fees an account may have paid for voices that were not kept that day.
+
+    Nothing is spent beyond a budget, so it holds back what a call may have cost whose answer nobody has. What an
+    instance that stood still or died was about to call may be such a call too.
+    """
+    plan, account = history.plan, history.plan.accounts[number]
+    unknown = {(call.voice, call.time // DAY) for call in history.calls if call.outcome == "ambiguous"}
+    kept = {(voice, time // DAY) for voice, time in history.used.items()}
+    doubts = Counter(day for voice, day in unknown - kept if plan.voices[voice].account == number)
+    stops = [*history.crashes, *(fault.start for fault in plan.of("asleep"))]
+    return doubts + Counter({stop // DAY: account.concurrency for stop in stops})
+
+
+def _earliest_first(
+    plan: Plan, account: AccountPlan, chances: dict[int, list[Span]], space: float, doubts: Counter[float]
+) -> set[int]:
     """Play the earliest deadline first over one account's calls; return the voices that are saved."""
     coming = sorted((start, end, voice) for voice, spans in chances.items() for start, end in spans)
     ready: list[tuple[float, float, int]] = []
     saved: set[int] = set()
-    spent: dict[float, int] = {}
+    spent = doubts.copy()
     time = 0.0
     while coming or ready:
         if not ready:
@@ -190,14 +217,11 @@ def _earliest_first(plan: Plan, account: AccountPlan, chances: dict[int, list[Sp
         if voice in saved or end <= time + _ANSWER:
             continue
         day = time // DAY
-        if account.keeps_per_day is not None and spent.get(day, 0) >= account.keeps_per_day:
+        if account.keeps_per_day is not None and spent[day] >= account.keeps_per_day:
             heapq.heappush(ready, (plan.deadline(voice), end, voice))
             time = (day + 1) * DAY + 2 * HOUR
             continue
         saved.add(voice)
-        spent[day] = spent.get(day, 0) + 1
+        spent[day] += 1
         time += space
     return saved
-
-
-Oracle = Callable[[History], Verdict]

@@ -22,6 +22,8 @@ _OF_ACCOUNTS: dict[Kind, int] = {
 _OF_VOICES: dict[Kind, int] = {"missing": 2, "refused": 2, "poisoned": 1, "broken": 2}
 _OF_ALL: dict[Kind, int] = {"registry down": 2, "commit lost": 1, "channel down": 2}
 _OF_HOSTS: dict[Kind, int] = {"crash": 6, "asleep": 3, "clock step": 2}
+#: A plan has up to so many voices that come one by one.
+SINGLE_VOICES = 5
 
 
 def random_plan(seed: int) -> Plan:
@@ -54,7 +56,7 @@ def _host(random: Random, *, slow: bool) -> HostPlan:
 
 def _voices(random: Random, accounts: int, span: float, lifetime: float) -> list[VoicePlan]:
     """Return single voices and, in some plans, a bulk of them that is imported late."""
-    alone = [_voice(random, accounts, span, lifetime) for _ in range(random.randint(1, 5))]
+    alone = [_voice(random, accounts, span, lifetime) for _ in range(random.randint(1, SINGLE_VOICES))]
     if random.random() < 0.8:
         return alone
     account, registered_at = random.randrange(accounts), random.uniform(0, span)
@@ -106,8 +108,11 @@ def _of_account(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
 def _of_voice(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
     voice = random.randrange(len(plan.voices))
     start, end = _window(random, plan, 3 * HOUR if kind == "missing" else plan.lifetime)
-    if kind in ("refused", "poisoned"):
+    if kind == "refused":
         start, end = 0.0, plan.deadline(voice)
+    if kind == "poisoned":  # for a day at most: its account is probed every ten minutes
+        start = max(plan.voices[voice].registered_at, 0.0)
+        end = min(start + DAY, plan.deadline(voice))
     return [Fault(kind, start, end, voice)]
 
 
@@ -123,7 +128,14 @@ def _of_host(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
 
 
 #: Seconds; the others may last for most of a voice's life.
-_LONGEST: dict[Kind, float] = {"blocked": 6 * HOUR, "slow": 6 * HOUR, "commit lost": 10 * MINUTE, "flaky": 6 * HOUR}
+_LONGEST: dict[Kind, float] = {
+    "blocked": 6 * HOUR,
+    "slow": 6 * HOUR,
+    "throttled": 6 * HOUR,  # each voice is called every minute
+    "asked to wait": 12 * HOUR,
+    "commit lost": 10 * MINUTE,
+    "flaky": 6 * HOUR,
+}
 _Choice = Callable[[Random, Plan, Kind], list[Fault]]
 _FAULTS: tuple[tuple[dict[Kind, int], _Choice], ...] = (
     (_OF_ACCOUNTS, _of_account),

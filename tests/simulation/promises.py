@@ -5,21 +5,15 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from tests.simulation.history import Call, History
-from tests.simulation.oracle import Running, Verdict
+from tests.simulation.oracle import Crowd, Running, Verdict
 from tests.simulation.plan import HOUR, MINUTE, PRICE, TIMEOUT, Kind, Plan
 from tests.simulation.spans import Span, inside, without
 
 _REPEAT = 4 * HOUR
 #: A voice's alert may be told anew at each rung of warning, and where it is lost or resolved.
 _RUNGS = 5
-#: Known and excluded: a call of unknown outcome holds a daily budget, and its own voice with it, until midnight.
-_BUDGET_IN_DOUBT = True
-_DOUBTS: tuple[Kind, ...] = ("timeout", "answer lost", "flaky", "crash", "asleep", "registry down", "commit lost")
-
-
-def budget_in_doubt(plan: Plan) -> bool:
-    """Tell whether an account with a daily budget may have calls of unknown outcome."""
-    return any(account.keeps_per_day is not None for account in plan.accounts) and bool(plan.of(*_DOUBTS))
+#: Messages in an hour: 5, 10, 20 and 40 minutes lie between them, and what is new and urgent comes in between.
+_MESSAGES = 12
 
 
 def broken(history: History, verdict: Verdict) -> list[str]:
@@ -36,16 +30,27 @@ def lost_savable(history: History, verdict: Verdict) -> set[int]:
     """Return the voices that were lost and could have been saved; of a crowd, as many as were lost too many."""
     gone = lost(history)
     names = gone & verdict.savable
-    for having, could in verdict.crowded.values():
-        too_many = len(gone & having) - (len(having) - could) - len(_wasting(history, having))
-        names |= set(sorted(gone & having)[: max(too_many, 0)])
+    for account, crowd in verdict.crowded.items():
+        taken = len(_wasting(history, account)) + len(_others(history, account, crowd))
+        too_many = len(gone & crowd.voices) - (len(crowd.voices) - crowd.could) - taken
+        names |= set(sorted(gone & crowd.voices)[: max(too_many, 0)])
     return names
 
 
-def _wasting(history: History, having: set[int]) -> set[int]:
-    """Return the voices that take more than one call, which a crowd has to spare."""
+def _others(history: History, account: int, crowd: Crowd) -> set[int]:
+    """Return the voices kept in a crowd's time for which the oracle saw none: each took one's place in it."""
+    start, end = crowd.span
+    kept = {voice for voice, time in history.used.items() if start <= time <= end}
+    return {voice for voice in kept - crowd.voices if history.plan.voices[voice].account == account}
+
+
+def _wasting(history: History, account: int) -> set[int]:
+    """Return the voices that take a call more than the oracle counts, which a crowd has to spare for them.
+
+    One that cannot be saved is among them: nobody knows before the call.
+    """
     kinds: tuple[Kind, ...] = ("refused", "poisoned", "broken", "missing")
-    return {fault.who for fault in history.plan.of(*kinds)} & having
+    return {fault.who for fault in history.plan.of(*kinds) if history.plan.voices[fault.who].account == account}
 
 
 def called_twice(history: History) -> list[Call]:
@@ -63,8 +68,6 @@ def _wanted(wanted_at: float) -> bool:
 
 
 def _none_lost(history: History, verdict: Verdict) -> list[str]:
-    if _BUDGET_IN_DOUBT and budget_in_doubt(history.plan):
-        return []
     return [_line(history, voice) for voice in sorted(lost_savable(history, verdict))]
 
 
@@ -140,6 +143,13 @@ def _no_storm(history: History, _: Verdict) -> list[str]:
     return [f"{key} told {len(told)} times" for key, told in times.items() if _quick(told) > again]
 
 
+def _few_messages(history: History, _: Verdict) -> list[str]:
+    """No hour brings more messages than a person can read, however many voices are concerned."""
+    times = history.messages
+    crowds = [sum(start <= time < start + HOUR for time in times[place:]) for place, start in enumerate(times)]
+    return [f"{most} in an hour" for most in (max(crowds, default=0),) if most > _MESSAGES]
+
+
 def _quick(times: list[float]) -> int:
     """Count how often something was told again sooner than it is to be repeated."""
     return sum(later - earlier < _REPEAT - MINUTE for earlier, later in pairwise(times))
@@ -195,6 +205,7 @@ PROMISES: dict[str, Callable[[History, Verdict], list[str]]] = {
     "registry and provider disagree": _agree,
     "a voice was lost in silence": _none_in_silence,
     "alerts came as a storm": _no_storm,
+    "messages came as a storm": _few_messages,
     "a budget was exceeded": _in_budget,
     "a rate was exceeded": _in_rate,
     "voicekeeper itself failed": _no_mistake,

@@ -119,6 +119,9 @@ class Stage:
             self.history.note(self.loop.time(), "end", *row)
         for at, key, resolved in self.raw.execute("SELECT at, key, resolved FROM temp.told"):
             self.history.told.append(Told(at, key, bool(resolved)))
+        for fault in self.plan.of("clock step"):
+            if any(start <= fault.start < end for start, end in self.history.lives[fault.who]):
+                self.history.count(fault.kind)
         query = "SELECT voice_id, cost FROM attempts JOIN voices ON voices.id = voice WHERE cost IS NOT NULL"
         for voice_id, cost in self.raw.execute(query):
             self.history.costs.setdefault(number(voice_id), []).append(cost)
@@ -142,15 +145,15 @@ def _settings(plan: Plan) -> dict[str, Any]:
     return {
         "registry": {"url": "sqlite:///simulated.db"},
         "keep": {"lifetime": f"{plan.lifetime:f}s", "keep_after": f"{plan.keep_after:f}s"},
-        "accounts": {account_name(i): _account(account) for i, account in enumerate(plan.accounts)},
+        "accounts": {account_name(i): _account(account, account_name(i)) for i, account in enumerate(plan.accounts)},
         "serve": {"sweep_every": f"{min((host.every for host in plan.hosts), default=5 * MINUTE):f}s"},
     }
 
 
-def _account(account: AccountPlan) -> dict[str, Any]:
+def _account(account: AccountPlan, key: str) -> dict[str, Any]:
     settings = {
         "provider": "minimax-cn",
-        "api_key": "no-key",
+        "api_key": key,
         "requests_per_minute": account.rpm,
         "max_concurrency": account.concurrency,
         "price_per_voice": PRICE,

@@ -1,24 +1,26 @@
 """The simulation finds mistakes: each of these is planted below the surface, and caught by the right promise."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count, islice
 from typing import Any
 
 import pytest
-from sqlalchemy import Select
+from sqlalchemy import Connection, Select
 
 from tests.simulation.cases import plan_of
-from tests.simulation.plan import DAY, HOUR, MINUTE, Fault, Kind, Plan
+from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, Kind, Plan
 from tests.simulation.planning import random_plan
 from tests.simulation.trial import try_plan
 from voicekeeper.core import lifecycle, rate, schedule
 from voicekeeper.core.lifecycle import Settled
+from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Voice
 from voicekeeper.proof import Proof
-from voicekeeper.registry import accounts, claims, tables
+from voicekeeper.registry import accounts, claims, deliveries, spending, tables
+from voicekeeper.registry.deliveries import Results, Round
 
 _WITHIN, _CROWD = 60, 20
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -72,6 +74,23 @@ def _latest_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(claims, "_in_order", backwards)
 
 
+def _spends_what_it_likes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(spending, "affordable", lambda _connection, _terms, _now, ids: len(ids))
+
+
+def _believes_in_luck(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(lifecycle._NEXT, Outcome.AMBIGUOUS, lifecycle._kept)
+
+
+def _repeats_itself(patch: pytest.MonkeyPatch) -> None:
+    real = deliveries.finish
+
+    def again(connection: Connection, this: Round, results: Results, now: datetime, _every: timedelta) -> None:
+        real(connection, this, results, now, timedelta(minutes=1))
+
+    patch.setattr(deliveries, "finish", again)
+
+
 @dataclass(frozen=True, slots=True)
 class Bug:
     """A mistake, the promise that has to catch it, and what plans have to have for it to show."""
@@ -84,6 +103,9 @@ class Bug:
 
 
 _EVERY_AWAIT = [plan_of(Fault("crash", 0.0, HOUR, 0, step)) for step in range(_WITHIN)]
+_POOR = [replace(plan_of(voices=3), accounts=(AccountPlan(rpm=20, real_rpm=20, keeps_per_day=1),))]
+_NO_ANSWER = [plan_of(Fault("timeout", 0.0, HOUR), has_list=False)]
+_NO_PROVIDER = [plan_of(Fault("outage", 0.0, 5 * HOUR), lifetime=4 * HOUR)]
 _NOT_FOUND = [plan_of(Fault("missing", 0.0, minutes * MINUTE)) for minutes in (10, 40)]
 BUGS: dict[str, Bug] = {
     "the wait between tries is not capped": Bug(_no_cap, "a savable voice was lost", ("outage",)),
@@ -93,6 +115,9 @@ BUGS: dict[str, Bug] = {
     "a dead instance's lease never ends": Bug(_leases_for_ever, "a savable voice was lost", among=_EVERY_AWAIT),
     "one 'no such voice' is believed": Bug(_gives_up_at_once, "a savable voice was lost", among=_NOT_FOUND),
     "the rate limit is not kept": Bug(_any_rate, "a rate was exceeded", crowd=True),
+    "no budget is looked at": Bug(_spends_what_it_likes, "a budget was exceeded", among=_POOR),
+    "no answer is taken for a success": Bug(_believes_in_luck, "registry and provider disagree", among=_NO_ANSWER),
+    "an alert is repeated every minute": Bug(_repeats_itself, "alerts came as a storm", among=_NO_PROVIDER),
     "the latest deadline goes first": Bug(_latest_first, "a savable voice was lost", crowd=True),
 }
 

@@ -1,6 +1,8 @@
 """Weeks in virtual time: the real keeper, lifecycle and SQL against random faults, judged by the oracle."""
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -47,6 +49,12 @@ def test_a_voice_is_kept_at_the_first_sweep_after_it_is_known():
     assert history.rows[0]["status"] == "kept"
 
 
+def test_a_voice_waits_for_the_next_sweep_though_others_were_left_out():
+    """Instances would sweep whenever something is registered, and a late sweep would never lose a voice."""
+    plan = replace(plan_of(), voices=(VoicePlan(0, 0.0, 10 * HOUR + MINUTE),))
+    assert play(plan).used == pytest.approx({0: 10 * HOUR + 5 * MINUTE}, abs=1)
+
+
 def test_an_outage_over_the_whole_life_is_not_savable_and_is_told():
     """The oracle would ask for what nobody can do, or a loss would come in silence."""
     trial = try_plan(plan_of(Fault("outage", 0.0, 2 * DAY)))
@@ -68,9 +76,9 @@ def test_the_oracle_sees_a_crowd():
     plan = replace(plan_of(voices=40), voices=(VoicePlan(0, 0.0, DAY - 10 * MINUTE),) * 40)
     crowded = replace(plan, accounts=(AccountPlan(rpm=4, real_rpm=4),), hosts=(HostPlan("daemon", MINUTE),))
     trial = try_plan(crowded)
-    having, could = trial.verdict.crowded[0]
-    assert 10 < could < len(having) == 40
-    assert could <= len(trial.history.used) < 40
+    crowd = trial.verdict.crowded[0]
+    assert 10 < crowd.could < len(crowd.voices) == 40
+    assert crowd.could <= len(trial.history.used) < 40
     assert not trial.broken
 
 
@@ -93,18 +101,28 @@ def test_a_lost_answer_is_found_in_the_list_and_not_called_again():
     assert history.rows[0]["status"] == "kept"
 
 
+def test_an_answer_that_the_registry_did_not_take_outlives_a_crash():
+    """A success would be forgotten with the process, and the voice paid for a second time."""
+    away = Fault("registry down", 5 * MINUTE + 5, HOUR)
+    trial = try_plan(plan_of(Fault("slow", 0.0, HOUR), away, Fault("crash", 20 * MINUTE, 0.0), has_list=False))
+    assert [call.outcome for call in trial.history.calls] == ["kept"]
+    assert trial.history.crashes
+    assert trial.history.rows[0]["status"] == "kept"
+    assert not trial.broken
+
+
 def test_a_failing_plan_shrinks_to_what_makes_it_fail():
     """A plan of forty voices and six faults would have to be read by a person."""
-    poison = Fault("outage", 0.0, 2 * DAY)
-    plan = plan_of(Fault("slow", 0.0, HOUR), poison, Fault("crash", HOUR, 2 * HOUR), hosts=2, voices=3)
+    poison = Fault("outage", 0.0, DAY)
+    plan = plan_of(Fault("slow", 0.0, HOUR), poison, Fault("crash", HOUR, HOUR), hosts=2, voices=3, lifetime=2 * HOUR)
     small = shrunk(plan, fails=lambda smaller: bool(lost(play(smaller))))
     assert (small.faults, len(small.voices), len(small.hosts)) == ((poison,), 1, 1)
-    assert "outage of 0: 0d 00:00:00.000 to 2d 00:00:00.000" in str(small)
+    assert "outage of 0: 0d 00:00:00.000 to 1d 00:00:00.000" in str(small)
 
 
 def test_sweeps_that_are_left_out_would_have_done_nothing(monkeypatch: pytest.MonkeyPatch):
     """Skipping idle sweeps would change what happens, and weeks would be simulated that never are."""
-    plan = plan_of(Fault("outage", 0.0, 3 * HOUR), Fault("crash", HOUR, 2 * HOUR, 0, 7), voices=3)
+    plan = plan_of(Fault("outage", 0.0, HOUR), Fault("crash", HOUR / 2, HOUR, 0, 7), voices=3, lifetime=8 * HOUR)
     skipping = play(plan)
     monkeypatch.setattr("tests.simulation.ledger.quiet_until", lambda _raw, shared: shared)
     whole = play(plan)
@@ -114,7 +132,7 @@ def test_sweeps_that_are_left_out_would_have_done_nothing(monkeypatch: pytest.Mo
 
 def test_the_table_adds_up():
     """`make chaos` would print zeros where nothing was counted."""
-    outage = outcome_of(try_plan(plan_of(Fault("outage", 0.0, 2 * DAY), voices=2)))
+    outage = outcome_of(try_plan(plan_of(Fault("outage", 0.0, DAY), voices=2, lifetime=2 * HOUR)))
     calm = outcome_of(try_plan(plan_of()))
     rows = table([outage, calm])
     assert rows["outage"].seeds == rows["none"].seeds == 1
@@ -124,11 +142,24 @@ def test_the_table_adds_up():
     assert table([Outcome(7, Row(seeds=1, lost=2), {"crash": 1})])["crash"].lost == 2
 
 
+def test_chaos_plays_seeds_and_prints_its_table():
+    """`make chaos` would say nothing, or end well without having played anything."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.chaos", "--seeds", "4"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "4 seeds"
+    assert lines[1].split()[:2] == ["FAULT", "SEEDS"]
+    assert lines[-1].split()[:2] == ["all", "4"]
+
+
 def test_a_loss_in_silence_is_seen():
     """The promise would hold whatever happens."""
-    history = play(plan_of(Fault("outage", 0.0, 2 * DAY), Fault("channel down", 0.0, 2 * DAY)))
+    outage, silence = Fault("outage", 0.0, DAY), Fault("channel down", 0.0, DAY)
+    history = play(plan_of(outage, silence, lifetime=4 * HOUR))
     assert unwarned(history) == []
-    assert unwarned(replace_faults(history, Fault("outage", 0.0, 2 * DAY))) == [0]
+    assert unwarned(replace_faults(history, outage)) == [0]
 
 
 def replace_faults(history: History, *faults: Fault) -> History:

@@ -151,3 +151,8 @@ def voice_name(number: int) -> str:
 def account_name(number: int) -> str:
     """Return the name of an account of the plan, which is its key too."""
     return f"account-{number}"
+
+
+def account_number(key: str) -> int:
+    """Return whose key this is."""
+    return int(key.rpartition("-")[2])

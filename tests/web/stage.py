@@ -15,7 +15,6 @@ from tests.databases import HandClock
 from voicekeeper import config
 from voicekeeper.registry.voices import NewVoice, register
 from voicekeeper.web.application import application
-from voicekeeper.web.census import Figures
 from voicekeeper.web.face import Face
 from voicekeeper.web.server import listening
 from voicekeeper.wiring import App, open_app
@@ -37,6 +36,7 @@ api_key = "sk-test"
 
 [serve]
 {serve}
+{more}
 """
 
 
@@ -75,13 +75,10 @@ class Stage:
         self.app.database.call(register, [NewVoice(voice_id=name, **known) for name in voice_ids])
 
     async def counted(self) -> None:
-        """Have everything counted, and wait until it is; the first of two passes may be one that was under way."""
-        for _ in range(2):
-            await self._count(self.face.census.figures)
-
-    async def _count(self, before: Figures | None) -> None:
-        self.face.census.ask()
-        await until(lambda: self.face.census.figures is not before)
+        """Have everything counted, and wait until nobody counts any more."""
+        asked = self.face.census._asked
+        asked.set()
+        await until(lambda: asked._waiters and not asked.is_set())
 
 
 async def until(look: Callable[[], object]) -> None:
@@ -93,12 +90,19 @@ async def until(look: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def staged(
-    folder: Path, url: str, *, token: str | None = TOKEN, listen: str = "127.0.0.1:0"
+    folder: Path,
+    url: str,
+    *,
+    token: str | None = TOKEN,
+    listen: str = "127.0.0.1:0",
+    public_url: str | None = None,
+    more: str = "",
 ) -> AsyncIterator[Stage]:
-    """Serve this registry while the context lasts."""
-    serve = [f'listen = "{listen}"', *([f'api_token = "{token}"'] if token else [])]
+    """Serve this registry while the context lasts; `more` is added to the configuration."""
+    told = {"listen": listen, "api_token": token, "public_url": public_url}
+    serve = [f'{name} = "{value}"' for name, value in told.items() if value]
     path = folder / "voicekeeper.toml"
-    path.write_text(_CONFIGURATION.format(url=url, serve="\n".join(serve)), encoding="utf-8")
+    path.write_text(_CONFIGURATION.format(url=url, serve="\n".join(serve), more=more), encoding="utf-8")
     clock, wakes = StandingClock(NOW), list[datetime]()
     face = Face(clock, lambda: timedelta(minutes=10), lambda: wakes.append(clock.now()))
     async with (

@@ -55,6 +55,11 @@ def rung_key(voice: Voice) -> str:
     return f"{voice_key(voice)}rung"
 
 
+def voice_keys(voice: Voice) -> list[str]:
+    """Return all alert keys of this voice."""
+    return [f"{voice_key(voice)}{kind}" for kind in ("rung", "lost", "refused", "missing", "unworkable")]
+
+
 def account_key(name: str) -> str:
     """Return what every alert key of this account begins with."""
     return f"account/{name}/"

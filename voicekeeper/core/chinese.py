@@ -2,7 +2,7 @@
 
 import re
 
-from voicekeeper.core.wording import Catalogue, Words, clause, mark, write_second, write_span, write_time
+from voicekeeper.core.wording import Catalogue, Words, clause, mark, write_count, write_second, write_span, write_time
 
 _UNITS = {"d": " 天", "h": " 小时", "m": " 分钟", "s": " 秒"}
 _ORIGINS = {"clone": "克隆", "design": "设计"}
@@ -252,6 +252,7 @@ CHINESE = Catalogue(
     write={
         "time": write_time,
         "second": write_second,
+        "count": write_count,
         "span": _span,
         "voices": str,
         "rows": str,

@@ -1,6 +1,6 @@
 """What people are told, in English."""
 
-from voicekeeper.core.wording import Catalogue, Words, clause, mark, write_second, write_span, write_time
+from voicekeeper.core.wording import Catalogue, Words, clause, mark, write_count, write_second, write_span, write_time
 
 
 def _voices(count: int) -> str:
@@ -182,6 +182,7 @@ ENGLISH = Catalogue(
     write={
         "time": write_time,
         "second": write_second,
+        "count": write_count,
         "span": write_span,
         "voices": _voices,
         "rows": _rows,

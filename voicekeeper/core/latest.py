@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from voicekeeper.core.money import Span
 from voicekeeper.core.pace import Pace
 from voicekeeper.core.queue import Load
 
 _MICROSECOND = timedelta(microseconds=1)
 _QUARTER = 900_000_000
-_SPANS = {Span.DAY: 86_400_000_000, Span.MONTH: 31 * 86_400_000_000}
 
 
 def pulled(loads: Iterable[Load], pace: Pace, reserve: timedelta) -> dict[int, int]:
@@ -19,7 +17,7 @@ def pulled(loads: Iterable[Load], pace: Pace, reserve: timedelta) -> dict[int, i
     so much earlier that each has its slot, or its share of a budget. What would change by less than a quarter of an
     hour is left as it is.
     """
-    step, found = _steady(pace), dict[int, int]()
+    step, found = pace.steady, dict[int, int]()
     begins: int | None = None
     for load in sorted(loads, key=lambda load: load.deadline, reverse=True):
         latest = load.deadline - reserve // _MICROSECOND
@@ -27,12 +25,3 @@ def pulled(loads: Iterable[Load], pace: Pace, reserve: timedelta) -> dict[int, i
         if begins <= load.due - _QUARTER:
             found[load.deadline] = min(found.get(load.deadline, begins), begins)
     return found
-
-
-def _steady(pace: Pace) -> int:
-    """Return the microseconds from one call to the next in the long run, with its budgets."""
-    steps = [pace.step]
-    for span, limit in pace.budget.limits.items() if pace.cost else ():
-        keeps = int(limit // pace.cost)
-        steps.append(_SPANS[span] // keeps if keeps else _SPANS[span])
-    return max(steps)

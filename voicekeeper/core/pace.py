@@ -14,6 +14,7 @@ from voicekeeper.core.rate import interval
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SPANS = {Span.DAY: 86_400_000_000, Span.MONTH: 31 * 86_400_000_000}
 #: More calls than anybody makes.
 _NO_LIMIT = 1 << 62
 
@@ -48,6 +49,14 @@ class Pace:
     def step(self) -> int:
         """The microseconds from one call to the next, one at least."""
         return max(max(self.space, self.floor) // _MICROSECOND, 1)
+
+    @property
+    def steady(self) -> int:
+        """The microseconds from one call to the next in the long run, with its budgets: a month at most for those."""
+        steps = [self.step]
+        for span, limit in self.budget.limits.items() if self.cost else ():
+            steps.append(_SPANS[span] // max(int(limit // self.cost), 1))
+        return max(steps)
 
     @property
     def cost(self) -> Decimal:

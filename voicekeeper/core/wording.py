@@ -79,7 +79,7 @@ def catalogue(language: Language) -> Catalogue:
 def render(kind: str, facts: Facts, language: Language = Language.EN) -> tuple[str, str]:
     """Return the title and the body of an alert; raise LookupError for a kind that there is not."""
     words = catalogue(language)
-    said = {name: _said(value, words) if isinstance(value, str) else value for name, value in facts.items()}
+    said = _worded(facts, words)
     told = words.alerts[kind]
     lines = (_fitting(sentence, said, words) for sentence in told.body)
     return _fitting(told.title, said, words), words.between.join(line for line in lines if line)
@@ -99,6 +99,17 @@ def phrase(name: str, language: Language = Language.EN, **facts: Fact) -> str:
     return _fitting(words.phrases[name], facts, words)
 
 
+def fill(sentence: Sentence, language: Language, /, **facts: Fact) -> str:
+    """Fill in a sentence from elsewhere, with times, spans, numbers and known answers as the language writes them."""
+    words = catalogue(language)
+    return _fitting(sentence, _worded(facts, words), words)
+
+
+def answered(text: str, language: Language) -> str:
+    """Return what is known of a provider's answer in a language; what the provider itself said stays as it is."""
+    return _said(text, catalogue(language))
+
+
 def pack(kind: str, facts: Facts) -> str:
     """Write facts as the registry holds them."""
     return json.dumps({"kind": kind} | {name: value for name, value in facts.items() if value not in {None, ""}})
@@ -115,6 +126,10 @@ def unpack(packed: str) -> tuple[str, Facts]:
 def fields(sentence: Sentence) -> frozenset[str]:
     """Return the facts that a sentence, or any of its alternatives, can use."""
     return frozenset(name for one in _alternatives(sentence) for name in _needed(one))
+
+
+def _worded(facts: Facts, words: Catalogue) -> Facts:
+    return {name: _said(value, words) if isinstance(value, str) else value for name, value in facts.items()}
 
 
 def _said(text: str, words: Catalogue) -> str:
@@ -183,3 +198,8 @@ def mark(_: object) -> str:
 def write_span(seconds: float) -> str:
     """Write a duration like "2d 4h"."""
     return format_duration(timedelta(seconds=seconds))
+
+
+def write_count(count: int) -> str:
+    """Write a number with its thousands apart."""
+    return f"{count:,}"

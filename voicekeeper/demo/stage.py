@@ -18,7 +18,7 @@ from voicekeeper import config
 from voicekeeper.clock import ScaledClock
 from voicekeeper.core.voice import Intent, Status, Voice
 from voicekeeper.demo.audio import hum
-from voicekeeper.demo.story import LENGTH, ROLES, Role
+from voicekeeper.demo.story import LENGTH, LIFETIME, ROLES, Role
 from voicekeeper.emulator import Emulator, Fault, Key
 from voicekeeper.registry import schema, voices
 from voicekeeper.registry.voices import Filter, NewVoice
@@ -78,9 +78,11 @@ class Stage:
     async def play(self) -> list[Ending]:
         """Let the weeks pass and return how every voice ended."""
         begin, roles = self.clock.now(), list(ROLES)
-        while (now := self.clock.now()) < begin + LENGTH:
+        end = begin + LENGTH
+        while (now := self.clock.now()) < end:
             while roles and roles[0].at <= now - begin:
                 await self._enter(roles.pop(0))
+                end = max(end, self.clock.now() + LIFETIME + _SWEEP_EVERY)
             await self.app.round()
             await self.clock.sleep((_SWEEP_EVERY - (self.clock.now() - now)).total_seconds())
         return await self._endings()

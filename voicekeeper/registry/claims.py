@@ -26,6 +26,7 @@ from voicekeeper.registry.tables import attempts, voices
 from voicekeeper.registry.types import shared_now
 
 _BATCH = 500
+_UNSURE = 20
 _SET_ASIDE = timedelta(hours=1)
 #: With a deadline so near, the whole rate is used even where the provider would have it grow.
 _NEAR = timedelta(hours=1)
@@ -102,9 +103,10 @@ def claim(connection: Connection, terms: Terms, ids: Sequence[int], now: datetim
     if not slots.waits:
         return Claim(untouched=ids, wait=slots.next_at - shared)
     granted = spending.affordable(connection, terms, now, ids[: len(slots.waits)])
-    if not granted:
+    chosen = ids[:granted] or _in_doubt(connection, terms, len(slots.waits), now, shared)
+    if not chosen:
         return Claim(stopped=spending.SPENT)
-    found = _lock_free(connection, ids[:granted], now, shared)
+    found = _lock_free(connection, chosen, now, shared)
     if found and account.paused:
         account = accounts.take_probe(connection, account, shared) or account
     used = rate.reserve(account.slot_at, shared, space, len(found))
@@ -143,6 +145,17 @@ def _to_probe(
         for other in connection.execute(_in_order(mine, now).limit(1)):
             return [other.id]
     return ids[:1]
+
+
+def _in_doubt(connection: Connection, terms: Terms, most: int, now: datetime, shared: datetime) -> list[int]:
+    """Choose the voices whose fee the spent budget counts already, wherever in the line they stand.
+
+    Their last call may have been billed: waiting for a new budget would put them at risk and save nothing.
+    """
+    unsure = or_(voices.c.last_outcome == Outcome.AMBIGUOUS.value, voices.c.lease_owner.is_not(None))
+    mine = select(voices.c.id).where(*_due(now), voices.c.account == terms.account, _free(shared), unsure)
+    found = [row.id for row in connection.execute(_in_order(mine, now).limit(_UNSURE))]
+    return [row for row in found if spending.affordable(connection, terms, now, [row])][:most]
 
 
 def note_task(connection: Connection, claimed: Claimed, task_id: str) -> None:

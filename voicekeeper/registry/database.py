@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -29,6 +29,9 @@ _EXTRAS = {"postgresql+psycopg": "postgres", "mysql+pymysql": "mysql"}
 #: Seconds. A statement that takes longer means a registry that does not answer; a lease outlives its call by more.
 _CONNECT_TIMEOUT = 5
 _STATEMENT_TIMEOUT = 15
+#: Seconds after which a server ends a transaction whose process stands still: its locks stop all other instances, which
+#: would wait for as long as a statement may take.
+_IDLE_TIMEOUT = 10
 _SQLITE_BUSY = 5.0
 #: SQLite makes one transaction of so many at most.
 _TOGETHER = 64
@@ -49,17 +52,19 @@ class Database:
     """The registry's engine; `run` and `read` are its asynchronous faces, `transaction` its synchronous one.
 
     SQLite has one writer, so it gets one thread; the others get a few. A driver call cannot be cancelled, so
-    `run` shields it: what was begun is committed, whatever becomes of the caller. A `clock` is given only where
-    time is simulated: then it stands in for the database's own.
+    `run` shields it: what was begun is committed, whatever becomes of the caller. A `clock` and `threads` are given
+    only where time is simulated: then they stand in for the database's own clock and for this one's threads.
     """
 
-    def __init__(self, url: str, *, create: bool = False, clock: Clock | None = None) -> None:
+    def __init__(
+        self, url: str, *, create: bool = False, clock: Clock | None = None, threads: Executor | None = None
+    ) -> None:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._create = create
         self.engine = _engine(self.url).execution_options(clock=clock)
         self._asked: deque[_Asked] = deque()
-        self._threads = ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
+        self._threads = threads or ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="registry-reader")
 
     @property
@@ -232,11 +237,17 @@ def _postgresql(url: URL) -> Engine:
     wait = _STATEMENT_TIMEOUT * 1000
     # Every statement is a short range of an index: compiling or sharing it costs more than running it.
     short = "-c jit=off -c max_parallel_workers_per_gather=0"
-    options = f"-c statement_timeout={wait} -c lock_timeout={wait} -c timezone=UTC {short}"
+    idle = f"-c idle_in_transaction_session_timeout={_IDLE_TIMEOUT * 1000}"
+    options = f"-c statement_timeout={wait} -c lock_timeout={wait} {idle} -c timezone=UTC {short}"
     arguments = {"connect_timeout": _CONNECT_TIMEOUT, "options": options}
     engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
     hang_up(engine, _STATEMENT_TIMEOUT)
     return engine
+
+
+#: MySQL knows no such limit for transactions alone; a pooled connection that it ends is opened anew. Each of the two
+#: servers skips the comment that is meant for the other.
+_MYSQL_IDLE = f"/*M! , idle_transaction_timeout = {_IDLE_TIMEOUT} */ /*!80000 , wait_timeout = {_IDLE_TIMEOUT} */"
 
 
 def _mysql(url: URL) -> Engine:
@@ -245,7 +256,7 @@ def _mysql(url: URL) -> Engine:
         "read_timeout": _STATEMENT_TIMEOUT,
         "write_timeout": _STATEMENT_TIMEOUT,
         "charset": "utf8mb4",
-        "init_command": "SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'",
+        "init_command": f"SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'{_MYSQL_IDLE}",
     }
     engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
     event.listen(engine, "handle_error", _mysql_refusal)
@@ -270,6 +281,7 @@ _MENDS = {
     "database is locked": "another program holds the file; try again when it is done",
     "disk is full": "the disk is full",
     "database or disk is full": "the disk is full",
+    "no space left": "the server's disk is full",
     "disk i/o error": "the disk failed or is full",
     "file is not a database": "the file is something else: correct registry.url",
     "no such table": "run `voicekeeper migrate`",

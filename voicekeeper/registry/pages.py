@@ -24,13 +24,17 @@ WINDOW = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceFilter:
-    """Which voices; None means all. `at_risk_before` takes waiting voices with a deadline before then, or none yet."""
+    """Which voices; None means all. `at_risk_before` takes waiting voices with a deadline before then, or none yet.
+
+    `begins` is what the voice_id or the label begins with.
+    """
 
     status: Status | None = None
     account: str | None = None
     intent: Intent | None = None
     label: str | None = None
     at_risk_before: datetime | None = None
+    begins: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +100,10 @@ def attempts_before(connection: Connection, wanted: AttemptFilter, before: int |
     return _page([_attempt(row) for row in connection.execute(query)], limit, end)
 
 
-def latest_attempts(connection: Connection, voice: Voice, limit: int) -> list[Attempt]:
-    """Return the attempts with a voice, the newest first."""
-    query = select_attempts().where(attempts.c.voice == voice.id).order_by(attempts.c.id.desc()).limit(limit)
+def latest_attempts(connection: Connection, voice: Voice, limit: int, before: int | None = None) -> list[Attempt]:
+    """Return the attempts with a voice, the newest first; those in front of an id, where there is one."""
+    mine = (attempts.c.voice == voice.id,) if before is None else (attempts.c.voice == voice.id, attempts.c.id < before)
+    query = select_attempts().where(*mine).order_by(attempts.c.id.desc()).limit(limit)
     return [_attempt(row) for row in connection.execute(query)]
 
 
@@ -133,8 +138,10 @@ def _voices(wanted: VoiceFilter) -> Sequence[ColumnElement[bool]]:
         )
         if value is not None
     ]
-    if wanted.label is not None:  # not LIKE, which takes "A" for "a" on SQLite
-        conditions.append(func.substr(voices.c.label, 1, len(wanted.label)) == wanted.label)
+    if wanted.label is not None:
+        conditions.append(_begins(voices.c.label, wanted.label))
+    if wanted.begins is not None:
+        conditions.append(or_(_begins(voices.c.voice_id, wanted.begins), _begins(voices.c.label, wanted.begins)))
     if wanted.at_risk_before is not None:
         at_risk = or_(voices.c.deadline.is_(None), _plain(voices.c.deadline) <= wanted.at_risk_before)
         conditions.append(and_(_plain(voices.c.status) == Status.WAITING.value, at_risk))
@@ -150,6 +157,11 @@ def _attempts(wanted: AttemptFilter) -> Sequence[ColumnElement[bool]]:
     if wanted.since is not None:
         conditions.append(_plain(attempts.c.started_at) >= wanted.since)
     return conditions
+
+
+def _begins(column: Column[str], text: str) -> ColumnElement[bool]:
+    """Compare with what a text begins with; not LIKE, which takes "A" for "a" on SQLite."""
+    return func.substr(column, 1, len(text)) == text
 
 
 def _plain(column: Column[Any]) -> ColumnElement[Any]:

@@ -37,7 +37,9 @@ _CLOSE = (
 )
 #: What is said to close an attempt, and is no column of it.
 _OF_CLOSING = frozenset({"attempt", "token", "task", "doubted"})
-_WRITE = update(voices).where(voices.c.id == bindparam("row"))
+# A copy that lagged before a failover may not know the plan yet that the call was made by.
+_PLANNED = func.coalesce(voices.c.deadline, bindparam("planned", type_=voices.c.deadline.type))
+_WRITE = update(voices).where(voices.c.id == bindparam("row")).values(deadline=_PLANNED)
 _HOLDERS = (
     select(voices.c.id, voices.c.account, voices.c.voice_id, voices.c.lease_owner, voices.c.status)
     .where(voices.c.id.in_(bindparam("rows", expanding=True)))
@@ -192,6 +194,7 @@ def _columns(one: Settled, now: datetime) -> dict[str, Any]:
     voice = one.voice
     return {
         "row": voice.id,
+        "planned": voice.deadline,
         "status": voice.status.value,
         "due_at": voice.due_at,
         "attempts": voice.attempts,

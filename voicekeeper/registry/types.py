@@ -198,6 +198,28 @@ def _mysql_default_now(element: DefaultNow, compiler: SQLCompiler, **options: An
     return "(UTC_TIMESTAMP(6))"
 
 
+class HourOf(FunctionElement[datetime]):
+    """The hour that a moment lies in: its beginning."""
+
+    type = Utc()
+    inherit_cache = True
+
+
+@compiles(HourOf, "sqlite")
+def _sqlite_hour(element: HourOf, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 13)"
+
+
+@compiles(HourOf, "postgresql")
+def _postgres_hour(element: HourOf, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"date_trunc('hour', {compiler.process(element.clauses, **options)})"
+
+
+@compiles(HourOf, "mysql", "mariadb")
+def _mysql_hour(element: HourOf, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"date_format({compiler.process(element.clauses, **options)}, '%%Y-%%m-%%d %%H')"
+
+
 def shared_now(connection: Connection) -> ColumnElement[datetime]:
     """Return the time that all instances share: the database's, or the simulated clock's of the engine."""
     clock = connection.get_execution_options().get("clock")

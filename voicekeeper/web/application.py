@@ -1,7 +1,7 @@
 """The HTTP face as one application, made from the tables of operations."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -14,6 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voicekeeper import logs
 from voicekeeper.web import forecasts, openapi, records, voices, watching
+from voicekeeper.web.dashboard.page import Page, refused
+from voicekeeper.web.dashboard.site import PAGES
+from voicekeeper.web.dashboard.visit import Visit
 from voicekeeper.web.face import Face
 from voicekeeper.web.gate import Access, Gate, client_of
 from voicekeeper.web.operations import Call, Operation
@@ -25,9 +28,9 @@ def application(face: Face, listen: str) -> Starlette:
     table = _Table((*watching.OPERATIONS, *voices.OPERATIONS, *records.OPERATIONS, *forecasts.OPERATIONS))
     gate = Gate(listen, face.clock)
     made = Starlette(
-        routes=_routes(table.operations, face, gate),
-        middleware=[Middleware(_Front, gate=gate, spared=_spared(table.operations))],
-        exception_handlers={HTTPException: _not_routed},
+        routes=_routes((*table.operations, *PAGES), face, gate),
+        middleware=[Middleware(_Front, face=face, gate=gate, spared=_spared(table.operations))],
+        exception_handlers={HTTPException: partial(_not_routed, face=face, gate=gate)},
     )
     made.router.redirect_slashes = False
     return made
@@ -57,14 +60,14 @@ class _Table:
 class _Front:
     """Stands before everything else: whoever may not come in is answered here."""
 
-    def __init__(self, app: ASGIApp, gate: Gate, spared: frozenset[str]) -> None:
-        self._app, self._gate, self._spared = app, gate, spared
+    def __init__(self, app: ASGIApp, face: Face, gate: Gate, spared: frozenset[str]) -> None:
+        self._app, self._face, self._gate, self._spared = app, face, gate, spared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
         request = Request(scope)
         try:
-            self._gate.check_host(request)
+            self._gate.check_host(request, self._face.public_url)
             if request.url.path not in self._spared:
                 self._gate.check_flood(client_of(request))
         except Problem as problem:
@@ -78,34 +81,37 @@ def _spared(operations: Sequence[Operation]) -> frozenset[str]:
     return frozenset(one.path for one in operations if one.access is Access.HEALTH)
 
 
-def _routes(operations: Sequence[Operation], face: Face, gate: Gate) -> list[Route]:
-    paths: dict[str, dict[str, Operation]] = {}
+def _routes(operations: Sequence[Operation | Page], face: Face, gate: Gate) -> list[Route]:
+    paths: dict[str, dict[str, Operation | Page]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method] = operation
     return [_route(path, methods, face, gate) for path, methods in paths.items()]
 
 
-def _route(path: str, methods: dict[str, Operation], face: Face, gate: Gate) -> Route:
+def _route(path: str, methods: dict[str, Operation | Page], face: Face, gate: Gate) -> Route:
     async def endpoint(request: Request) -> Response:
         operation = methods["GET" if request.method == "HEAD" else request.method]
         with face.answering():
             try:
                 return await operation.answer(request, face, gate)
             except Problem as problem:
-                return problem.answer()
+                return operation.refuse(problem, request, face, gate)
             except Exception:  # noqa: BLE001 - one request must not end more than itself
                 logs.logger().exception("http.failed", method=request.method, path=path)
-                return Problem(500, "voicekeeper made a mistake: its log says more").answer()
+                mistake = Problem(500, "voicekeeper made a mistake: its log says more")
+                return operation.refuse(mistake, request, face, gate)
 
     return Route(path, endpoint, methods=list(methods))
 
 
-async def _not_routed(request: Request, error: Exception) -> Response:
-    """Answer for a path or a method that is not there."""
+async def _not_routed(request: Request, error: Exception, face: Face, gate: Gate) -> Response:
+    """Answer for a path or a method that is not there; people get a page."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     words = {
         HTTPStatus.NOT_FOUND: f"there is nothing at {request.url.path}",
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not for {request.url.path}",
     }
     detail = words.get(HTTPStatus(error.status_code), error.detail)
-    return Problem(error.status_code, detail, headers=error.headers).answer()
+    problem = Problem(error.status_code, detail, headers=error.headers)
+    wants_page = "text/html" in request.headers.get("accept", "")
+    return refused(problem, Visit(request, face, gate)) if wants_page else problem.answer()

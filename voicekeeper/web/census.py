@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from voicekeeper import logs
 from voicekeeper.clock import Clock
 from voicekeeper.core.account import Account
 from voicekeeper.core.errors import RegistryError
+from voicekeeper.core.outlook import HOUR, hour_of
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import accounts, census
 from voicekeeper.registry.database import Database
@@ -26,15 +27,27 @@ Money = dict[tuple[str, str], Decimal]
 
 #: Seconds between two passes at least, and the pause after a slice in lengths of it: 5 % of one thread.
 _SELDOM, _PAUSE = 1.0, 19
+#: A voice that was lost longer ago is nobody's task any more, and one that ends later is not looked at by the hour.
+_LATELY, _AHEAD = timedelta(days=7), timedelta(days=14)
 #: An attempt that was begun so long ago is closed: its lease ended within the hour. What is paid for it is added once.
 _CLOSED = timedelta(days=1)
+
+
+class Kind(NamedTuple):
+    """What waiting voices have in common; the hours in which they come due and end are None before they are planned."""
+
+    account: str
+    intent: Intent
+    due: datetime | None
+    deadline: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How many voices stand where, what was paid by account and currency, and who is paused.
 
-    `next_deadline` is by account, of the waiting voices that are not released.
+    `next_deadline` is by account, of the waiting voices that are not released; `waiting` has the same voices by what
+    they have in common. `lost` counts those whose deadline was in the last days.
     """
 
     counted_at: datetime
@@ -42,19 +55,36 @@ class Figures:
     next_deadline: Mapping[str, datetime]
     paid: Mapping[tuple[str, str], Decimal]
     accounts: list[Account]
+    waiting: Mapping[Kind, int] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Pass:
+    start: datetime
     voices: Counter[tuple[str, Status]] = field(default_factory=Counter)
+    waiting: Counter[Kind] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
     next_deadline: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, stand: census.Stand) -> None:
         self.voices[stand.account, stand.status] += stand.count
-        at_risk = stand.status is Status.WAITING and stand.intent is not Intent.RELEASE
-        if at_risk and stand.first_deadline:
+        if stand.status is Status.WAITING and stand.intent is not Intent.RELEASE:
+            self._add_waiting(stand)
+        if stand.status is Status.LOST and stand.deadline_hour and stand.deadline_hour > self.start - _LATELY:
+            self.lost[stand.account] += stand.count
+
+    def _add_waiting(self, stand: census.Stand) -> None:
+        if stand.first_deadline:
             known = self.next_deadline.get(stand.account, stand.first_deadline)
             self.next_deadline[stand.account] = min(known, stand.first_deadline)
+        hours = self._bounded(stand.due_hour), self._bounded(stand.deadline_hour)
+        self.waiting[Kind(stand.account, stand.intent, *hours)] += stand.count
+
+    def _bounded(self, hour: datetime | None) -> datetime | None:
+        """Bring an hour so near that there are only so many."""
+        now = hour_of(self.start)
+        return hour and min(max(hour, now - HOUR), now + _AHEAD)
 
 
 class Census:
@@ -94,14 +124,15 @@ class _Count:
 
     async def everything(self) -> Figures:
         """Make one pass; the first one makes no pauses."""
-        start, found = self._clock.now(), _Pass()
+        start = self._clock.now()
+        found = _Pass(start)
         async for stands in self._slices(census.stands, 0):
             for stand in stands:
                 found.add(stand)
         paid = await self._all_paid(start)
         everyone = await self._database.read(accounts.everyone)
         self._pause = _PAUSE
-        return Figures(start, found.voices, found.next_deadline, paid, everyone)
+        return Figures(start, found.voices, found.next_deadline, paid, everyone, found.waiting, found.lost)
 
     async def _all_paid(self, now: datetime) -> Mapping[tuple[str, str], Decimal]:
         """Add up all payments."""

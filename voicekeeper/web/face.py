@@ -16,7 +16,7 @@ class Face:
     """One daemon as its HTTP face sees it.
 
     `longest` says how long ago the last sweep may be; `wake` makes a sweep soon. `app` is None while the daemon
-    reads its configuration anew, and at its end.
+    reads its configuration anew, and at its end; `public_url` is the last one that was configured.
     """
 
     def __init__(self, clock: Clock, longest: Callable[[], timedelta], wake: Callable[[], None]) -> None:
@@ -24,6 +24,7 @@ class Face:
         self.health, self.census = Health(), Census(clock)
         self.metrics = Metrics(self.census, self.health)
         self.app: App | None = None
+        self.public_url: str | None = None
         self._wake = wake
         self._requests, self._idle = 0, asyncio.Event()
 
@@ -33,7 +34,7 @@ class Face:
         self.metrics.expect(app.settings.accounts)
         self.metrics.watch(app.keeper.foresight)
         counting = asyncio.create_task(self.census.count_on(app.database))
-        self.app = app
+        self.app, self.public_url = app, app.settings.serve.public_url
         self.census.ask()
         try:
             yield

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -22,7 +23,7 @@ from voicekeeper.wiring import App
 #: Bytes and seconds.
 LARGEST_BODY = 64 * 1024
 _LONGEST = 10.0
-_NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Strict(BaseModel):
@@ -79,12 +80,16 @@ class Operation:
             if settings is None:
                 raise unavailable("voicekeeper is reading its configuration, or ending")
             gate.check_token(request, self.access, settings.serve.api_token)
-        query = None if self.access is Access.HEALTH else _query(self.query, request)
+        query = None if self.access is Access.HEALTH else read_query(self.query, request.query_params)
         body = await _body(self.body, request) if self.body else None
-        answer = await _bounded(self.work(Call(request, face, query, body)))
-        for name, value in _NO_STORE.items():
+        answer = await bounded(self.work(Call(request, face, query, body)))
+        for name, value in NO_STORE.items():
             answer.headers.setdefault(name, value)
         return answer
+
+    def refuse(self, problem: Problem, _request: Request, _face: Face, _gate: Gate) -> Response:
+        """Answer a request that is not done."""
+        return problem.answer()
 
 
 def shown(value: Any, kind: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - of any type that pydantic can write
@@ -92,7 +97,7 @@ def shown(value: Any, kind: Any, status: int = 200, headers: Mapping[str, str] |
     return Response(TypeAdapter(kind).dump_json(value), status, headers, "application/json")
 
 
-async def _bounded(work: Awaitable[Response]) -> Response:
+async def bounded(work: Awaitable[Response]) -> Response:
     """Await an answer, for a while: a registry that hangs must not gather requests."""
     try:
         async with asyncio.timeout(_LONGEST):
@@ -103,9 +108,10 @@ async def _bounded(work: Awaitable[Response]) -> Response:
         raise unavailable("the registry does not answer in time") from error
 
 
-def _query(model: type[Strict], request: Request) -> Strict:
-    pairs = request.query_params.multi_items()
-    if twice := sorted({name for name, _ in pairs if len(request.query_params.getlist(name)) > 1}):
+def read_query(model: type[Strict], sent: QueryParams) -> Strict:
+    """Read the parameters of an address; each may be given once."""
+    pairs = sent.multi_items()
+    if twice := sorted({name for name, _ in pairs if len(sent.getlist(name)) > 1}):
         raise invalid([f"{name}: is given more than once" for name in twice])
     try:
         return model.model_validate(dict(pairs))
@@ -117,7 +123,7 @@ async def _body(model: type[Strict], request: Request) -> Strict:
     kinds = [kind.partition(";")[0].strip().lower() for kind in request.headers.getlist("content-type")]
     if kinds != ["application/json"]:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON, and the header Content-Type: application/json")
-    text = await _read(request)
+    text = await read_body(request)
     try:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
@@ -125,7 +131,7 @@ async def _body(model: type[Strict], request: Request) -> Strict:
         raise invalid(_mistakes(error), 400 if broken else 422) from error
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Read a body that is neither too large nor too slow."""
     text = bytearray()
     try:

