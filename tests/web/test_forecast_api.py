@@ -4,21 +4,12 @@ from datetime import timedelta
 
 from tests.registry.registry_steps import HOUR
 from tests.web.stage import NOW, Stage
-from voicekeeper.registry import claims
-
-
-async def look(stage: Stage) -> None:
-    """Look ahead as after a sweep, at the test's own time."""
-    keeper = stage.app.keeper
-    stage.app.database.call(claims.plan_some, stage.app.settings.policies, stage.app.settings.default_policy)
-    keeper.foresight._clock = stage.clock
-    await keeper.foresight.look([keeper._ahead(line) for line in keeper.lines.values()])
 
 
 async def test_it_tells_what_will_happen_and_what_would(stage: Stage) -> None:
     """A platform could not ask before an import, or would be told of another account's money."""
     stage.add("voice-one-1", "voice-one-2", cloned_at=NOW - 167 * HOUR)
-    await look(stage)
+    await stage.looked_ahead()
     (main,) = (await stage.get("/api/forecast")).json()["forecasts"]
     assert (main["account"], main["waiting"], main["calls"], main["unsavable"]) == ("main", 2, 2, 0)
     assert 0 < main["standstill_s"] <= 3600
@@ -31,7 +22,7 @@ async def test_the_metric_counts_what_cannot_be_saved(stage: Stage) -> None:
     page = (await stage.get("/metrics")).text
     assert "voicekeeper_unsavable_voices{" not in page
     stage.add(*(f"voice-one-{number}" for number in range(4)), cloned_at=NOW - 168 * HOUR + timedelta(seconds=4))
-    await look(stage)
+    await stage.looked_ahead()
     assert 'voicekeeper_unsavable_voices{account="main"} 2.0' in (await stage.get("/metrics")).text
 
 
