@@ -50,6 +50,7 @@ async def test_the_names_of_the_contract(stage: Stage) -> None:
     keep(stage, "voice-one-1", price=9.9, currency="CNY")
     add(stage.app.database, "voice-two-2", cloned_at=NOW)
     await stage.counted()
+    await stage.looked_ahead()
     families = list(text_string_to_metric_families((await stage.get("/metrics")).text))
     labels = {one.name: set().union(*(sample.labels for sample in one.samples)) for one in families}
     assert labels == CONTRACT
