@@ -197,3 +197,11 @@ async def test_a_long_line_that_is_kept_as_late_as_is_safe_is_due_earlier(databa
     assert planned is not None
     assert voice(database, "v0").due_at == planned - 7 * HOUR
     assert voice(database, "v7").due_at == START + 150 * HOUR, "a retry keeps its time"
+
+
+async def test_a_retry_past_its_deadline_is_no_matter_of_the_rate(database: Database) -> None:
+    """A voice that fails would be told with a rate that would save it, which it would not."""
+    add(database, "failing")
+    change(database, "failing", attempts=9, due_at=LATER + 2 * HOUR)
+    await look(database)
+    assert titles(database) == []

@@ -46,7 +46,9 @@ def judge(
     pace = pacing.pace(connection, terms, concurrency, now)
     if not unsavable(outline, pace):
         return Outlook(account=terms.account)
-    loads = queue.waiting(connection, terms.account, policy, now).loads
+    found = queue.waiting(connection, terms.account, policy, now).loads
+    # A retry that comes after the deadline is no matter of rate or budget, and its voice has alerts of its own.
+    loads = [load for load in found if load.due < load.deadline]
     told = forecast(loads, pace)
     of_key = {load.key: load for load in loads}
     return Outlook(
