@@ -16,10 +16,10 @@ demo: $(READY)
 	$(BIN)/voicekeeper demo
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=logical
 
 check: lint wheel
-	VOICEKEEPER_TEST_REQUIRE_ALL=1 $(BIN)/pytest $(CHECK_TESTS)
+	VOICEKEEPER_TEST_REQUIRE_ALL=1 $(BIN)/pytest --numprocesses=logical $(CHECK_TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

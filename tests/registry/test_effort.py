@@ -168,6 +168,6 @@ LOOKS: dict[str, Work] = {
 def test_who_looks_reads_a_window_only(crowded: Database, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of the API, or a slice of the count behind the metrics, would cost a pass over the table."""
     monkeypatch.setattr(pages, "WINDOW", 150)
-    monkeypatch.setattr(census, "SLICE", 150)
+    monkeypatch.setattr(census, "SLICE", 75)
     with crowded.transaction() as connection:
         assert effort(connection, LOOKS[name]) < ENOUGH[crowded.engine.dialect.name]

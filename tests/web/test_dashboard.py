@@ -49,6 +49,7 @@ async def test_an_empty_registry_needs_nobody(visitor: Visitor) -> None:
 
 async def test_before_the_first_count(visitor: Visitor) -> None:
     """A page that is asked for too early would say that nothing is wrong."""
+    await visitor.stage.counted()
     visitor.stage.face.census.figures = None
     page = text_of(await visitor.see())
     assert "being counted for the first time" in page
