@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import instances, keeping, reading, remembering, scraping, simulating, starting, sweeping
+from bench import foreseeing, instances, keeping, reading, remembering, scraping, simulating, starting, sweeping
 from bench.figures import Figure
 
 _ALL: dict[str, Callable[..., list[Figure]]] = {
@@ -16,6 +16,7 @@ _ALL: dict[str, Callable[..., list[Figure]]] = {
     "start": starting.measure,
     "memory": remembering.measure,
     "weeks": simulating.measure,
+    "forecast": foreseeing.measure,
 }
 _ROW = "{:<37} {:>6} {:>6}  {:<8}  {}"
 

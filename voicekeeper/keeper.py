@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from voicekeeper.calls import Calls, first_failure
@@ -21,6 +22,7 @@ from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Status
 from voicekeeper.due import DueVoices
+from voicekeeper.foresight import Ahead, Foresight
 from voicekeeper.journal import Journal, Observer, text
 from voicekeeper.proof import LISTED, Proof
 from voicekeeper.registry import accounts, claims, clonings, overdue
@@ -66,6 +68,7 @@ class Keeper:
         self._proof = Proof(database, clock, log)
         self._speaker = Speaker(database, self._proof, self._journal)
         self._skew = SkewWatch(database, clock, log)
+        self.foresight = Foresight(database, clock)
         self._progress = progress
         self._claims = 0
 
@@ -228,11 +231,16 @@ class Keeper:
         run, now = self._database.run, self._clock.now()
         held_back = [account.name for account in await run(accounts.everyone) if account.paused]
         report.paused.update(set(held_back) & set(self.lines))
-        queued = report.unfinished
-        while await run(claims.warn_some, self._policies, self._default, now, paused=held_back, queued=queued):
+        queued, stopped = report.unfinished, report.stopped
+        warn = partial(claims.warn_some, paused=held_back, queued=queued, stopped=stopped)
+        while await run(warn, self._policies, self._default, now):
             pass
-        terms, waits = [line.terms for line in self.lines.values()], dict.fromkeys(queued, "") | report.stopped
-        await run(overdue.look, terms, held_back, waits, self._grace, now)
+        await run(overdue.look, list(self.lines), {*held_back, *queued, *stopped}, self._grace, now)
+        await self.foresight.look([self._ahead(line) for line in self.lines.values()])
+
+    def _ahead(self, line: Line) -> Ahead:
+        name = line.terms.account
+        return Ahead(line.terms, line.concurrency, self._policies.get(name, self._default))
 
     def _over(self, until: datetime | None) -> bool:
         return self.stopping or (until is not None and self._clock.now() >= until)

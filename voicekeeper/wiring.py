@@ -5,10 +5,11 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from voicekeeper.core import overdue, rate
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rhythm, Rule
 from voicekeeper.core.errors import InputError
+from voicekeeper.core.money import Price, billed_characters
 from voicekeeper.core.wording import Language
 from voicekeeper.journal import Observer
 from voicekeeper.keeper import Keeper
@@ -210,23 +212,40 @@ def _rule(one: ChannelSettings, alerts: AlertSettings) -> Rule:
 def line(settings: Settings, name: str, provider: Provider, scale: float) -> Line:
     """Return the line to one account; a call takes real seconds, of which its lease is made in the clock's."""
     account = settings.accounts[name]
-    terms = Terms(
-        account=name,
-        model=account.model or account.gateway.model,
-        space=rate.interval(account.requests_per_minute or account.gateway.requests_per_minute),
-        lease=(2 * account.timeout + _LEASE_MARGIN) * scale,
-        price=account.price_per_voice,
-        currency=account.currency,
-        budget_per_day=account.budget_per_day,
-        budget_per_month=account.budget_per_month,
-    )
     return Line(
         provider=provider,
-        terms=terms,
+        terms=terms(settings, name, scale),
         id_problem=account.gateway.id_problem,
         concurrency=account.max_concurrency or account.gateway.max_concurrency,
         text=settings.keep.text,
         alternate_text=settings.keep.alternate_text,
+    )
+
+
+def terms(settings: Settings, name: str, scale: float = 1.0) -> Terms:
+    """Return an account's terms of claiming and paying."""
+    account = settings.accounts[name]
+    return Terms(
+        account=name,
+        model=account.model or account.gateway.model,
+        space=rate.interval(account.requests_per_minute or account.gateway.requests_per_minute),
+        lease=(2 * account.timeout + _LEASE_MARGIN) * scale,
+        price=_price(account, (settings.keep.text, settings.keep.alternate_text)),
+        currency=account.currency,
+        budget_per_day=account.budget_per_day,
+        budget_per_month=account.budget_per_month,
+        zone=account.time_zone,
+    )
+
+
+def _price(account: AccountSettings, texts: Sequence[str]) -> Price | None:
+    """Return what a keep costs, with the longer of the texts; None where nothing is counted."""
+    if account.price_per_voice is None and account.price_per_10k_characters is None:
+        return None
+    return Price(
+        fee=account.price_per_voice or Decimal(),
+        per_10k=account.price_per_10k_characters or Decimal(),
+        characters=max(map(billed_characters, texts)),
     )
 
 

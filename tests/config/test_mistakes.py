@@ -1,6 +1,7 @@
 """Every mistake in a configuration file, all at once: file, key, what was found, what would mend it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,7 @@ level = "loud"
         ("timeout = 30", 'accounts.main.timeout: write a duration in quotes, like "168h"'),
         ('lifetime = "48x"', 'accounts.main.lifetime: "48x" is not a duration'),
         ('lifetime = "0h"', "accounts.main.lifetime: "),
+        ('keep_after = "late"', 'accounts.main.keep_after: "late" is not a duration'),
         ('keep_after = "200h"', "accounts.main.keep_after: 8d 8h must be shorter than the lifetime, 7d"),
         ("max_concurrency = 2.5", "accounts.main.max_concurrency: "),
         ('max_concurrency = "4"', "accounts.main.max_concurrency: "),
@@ -240,8 +242,9 @@ level = "debug"
         )
     )
     policy = settings.policies["main"]
-    hours = [span.total_seconds() / 3600 for span in (policy.lifetime, policy.keep_after, *policy.warn_before)]
-    assert hours == [48, 1, 72, 6]
+    hours = [span.total_seconds() / 3600 for span in (policy.lifetime, *policy.warn_before)]
+    assert hours == [48, 72, 6]
+    assert policy.keep_after == timedelta(hours=1)
     assert settings.accounts["main"].api_key.reveal() == "sk-1234567890"
 
 
@@ -249,7 +252,7 @@ def test_defaults(write: Write) -> None:
     """If a default moved, voices would be planned by another clock than the manual says."""
     settings: Settings = load(write(ACCOUNT))
     policy = settings.default_policy
-    assert [policy.lifetime.total_seconds(), policy.keep_after.total_seconds()] == [168 * 3600, 0]
+    assert (policy.lifetime, policy.keep_after) == (timedelta(hours=168), timedelta())
     assert (settings.keep.text, settings.serve.listen, settings.log.format) == (
         "Hi.",
         "127.0.0.1:8710",

@@ -7,7 +7,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.core.core_cases import DAY, HOUR, LIFETIME, MINUTE, SECOND, START, calm, moments, spans
-from voicekeeper.core.schedule import RETRY_TABLE, Policy, cap_wait, next_rung, plan, retry_wait, rung_reached
+from voicekeeper.core.schedule import (
+    RETRY_TABLE,
+    KeepAfter,
+    Policy,
+    cap_wait,
+    next_rung,
+    plan,
+    retry_wait,
+    rung_reached,
+)
 
 TRIES = st.integers(1, 60)
 NAMES = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -207,3 +216,29 @@ def test_walking_from_rung_to_rung_meets_each_once(left: timedelta, rungs: tuple
         at = at_next
         met.append(rung_reached(deadline, at, rungs))
     assert met == [rung for rung in rungs if rung < left]
+
+
+LIFE = timedelta(hours=168)
+
+
+def due_after(keep_after: KeepAfter, life: timedelta = LIFE, name: str = "main/anna") -> timedelta:
+    return plan(START, None, Policy(lifetime=life, keep_after=keep_after), name).due_at - START
+
+
+def test_a_voice_is_due_by_its_policy() -> None:
+    """Money would be paid before its owner could choose, or a voice be called when it is too late for a second try."""
+    assert due_after(KeepAfter.IMMEDIATE) == timedelta()
+    assert due_after(KeepAfter.HALF_LIFE) == LIFE / 2
+    left = LIFE - due_after(KeepAfter.LATEST_SAFE)
+    assert timedelta(hours=28) <= left <= timedelta(hours=30), "a day without the provider, and five hours of retries"
+    assert due_after(KeepAfter.LATEST_SAFE, timedelta(hours=12)) == timedelta(hours=6)
+
+
+def test_spread_voices_are_due_all_along_and_always_at_the_same_time() -> None:
+    """A bulk import would be due all at once, or be put off again by each restart."""
+    latest = due_after(KeepAfter.LATEST_SAFE)
+    waits = sorted(due_after(KeepAfter.SPREAD, name=f"main/{number}") for number in range(400))
+    assert waits == sorted(due_after(KeepAfter.SPREAD, name=f"main/{number}") for number in range(400))
+    for part in range(8):
+        within = [wait for wait in waits if latest * part / 8 <= wait < latest * (part + 1) / 8]
+        assert 30 <= len(within) <= 70

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from voicekeeper.core.channel import Rhythm, Rule, State, after, held_until
-from voicekeeper.core.overdue import grace, in_time, pace
+from voicekeeper.core.overdue import grace
 
 BERLIN, SHANGHAI = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -103,27 +103,6 @@ def test_what_a_row_of_messages_remembers_is_bounded() -> None:
     told = after(State(id="one"), at("2026-03-01T12:00"), ok=True, topics=[f"paused {n}" for n in range(1000)])
     assert told.topics[-1] == "paused 999"
     assert len(told.topics) == 150
-
-
-def test_a_queue_is_in_time_if_each_voice_is() -> None:
-    """One near deadline behind many far ones would be overlooked."""
-    now = at("2026-03-01T12:00")
-    far = [now + 100 * HOUR] * 50
-    assert in_time(far, now, 2 * HOUR)
-    assert not in_time(far, now, 3 * HOUR)
-    assert in_time([*far, now + 3 * HOUR], now, HOUR)
-    assert not in_time([*far, now + HOUR, now + HOUR], now, HOUR)
-    assert in_time([now - HOUR], now, timedelta.max), "what is past its deadline is no part of the queue"
-    assert not in_time([now + HOUR], now, timedelta.max)
-
-
-def test_the_pace_is_the_slowest_of_rate_and_budgets() -> None:
-    """A budget would be overlooked, and its voices would be called safe."""
-    assert pace(MINUTE, None, 1.0, 1.0) == MINUTE
-    assert pace(MINUTE, 10.0, 100.0, None) == DAY / 10
-    assert pace(MINUTE, 10.0, 100.0, 310.0) == DAY
-    assert pace(MINUTE, 10.0, 1e9, None) == MINUTE
-    assert pace(MINUTE, 10.0, 5.0, None) == timedelta.max
 
 
 def test_overdue_is_an_hour_or_three_sweeps() -> None:

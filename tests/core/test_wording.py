@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -36,9 +37,9 @@ ALERTS: dict[str, Alert] = {
     "paused": alert.paused("main", SAID, 3 * HOUR),
     "paused with nothing near": alert.paused("main", SAID, None),
     "unknown": alert.unknown_account("mian"),
-    "overdue": alert.overdue("main", 12, START, HOUR, START, None),
-    "overdue, slow": alert.overdue("main", 1, START, HOUR, START, ""),
-    "overdue, budget": alert.overdue("main", 1, START, HOUR, START, "its budget is spent"),
+    "overdue": alert.overdue("main", 12, START, HOUR, START),
+    "unsavable": alert.unsavable("main", 12, START, START, ["requests_per_minute = 34", "budget_per_day = 99"]),
+    "unsavable, whatever is changed": alert.unsavable("main", 1, START, START, []),
     "broken": alert.broken_source("app", "no such table"),
     "rows": alert.refused_rows("app", 9, ["row 1", "row 2"]),
     "channel": alert.channel_fails("one", "slack://T1", START),
@@ -151,7 +152,14 @@ def test_a_lost_voice_comes_with_the_command_that_makes_it_anew(origin: Origin) 
 @pytest.mark.parametrize("language", Language)
 def test_a_digest_reads_in_every_language(language: Language) -> None:
     """The figures would be there and their meaning would not."""
-    figures = Figures(since=START, ahead=AHEAD[Rhythm.WEEKLY], kept=3, lost=1, spent={"CNY": 29.7, "": 1.0}, waiting=8)
+    figures = Figures(
+        since=START,
+        ahead=AHEAD[Rhythm.WEEKLY],
+        kept=3,
+        lost=1,
+        spent={"CNY": Decimal("29.7"), "": Decimal(1)},
+        waiting=8,
+    )
     title, body = digest(replace(figures, coming=4, first=START + HOUR), Rhythm.WEEKLY, language)
     assert title
     assert all(figure in body for figure in ("3", "1", "29.70 CNY", "8", "4", "2026-03-01 13:00 UTC"))

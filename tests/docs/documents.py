@@ -19,7 +19,9 @@ MARKDOWN = (
     "docs/dashboard.md",
     "docs/architecture.md",
     "docs/deploy.md",
+    "docs/money.md",
     "docs/performance.md",
+    "docs/policies.md",
     "docs/providers.md",
     "docs/reliability.md",
 )

@@ -16,7 +16,7 @@ from voicekeeper.core.duration import format_duration
 from voicekeeper.core.schedule import Policy
 from voicekeeper.providers.gateways import GATEWAYS
 
-_OPTIONAL = re.compile(r"^# (?=[a-z_]+ = |\[[a-z.]+\]$)", re.MULTILINE)
+_OPTIONAL = re.compile(r"^# (?=[a-z0-9_]+ = |\[[a-z.]+\]$)", re.MULTILINE)
 #: What the example shows as it may look: it has no default, or an empty one.
 _SHOWN = {
     "urls",
@@ -25,6 +25,7 @@ _SHOWN = {
     "heartbeat_url",
     "api_token",
     "price_per_voice",
+    "price_per_10k_characters",
     "currency",
     "budget_per_day",
     "budget_per_month",

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def exprs() -> Iterator[str]:
 def samples() -> set[str]:
     """Return the names of all series that a daemon can show."""
     now, census = datetime.now(UTC), Census(WallClock())
-    census.figures = Figures(now, {}, {"main": now}, {("main", "CNY"): 1.0}, [])
+    census.figures = Figures(now, {}, {"main": now}, {("main", "CNY"): Decimal(1)}, [])
     metrics = Metrics(census, Health())
     metrics.expect(["main"])
     voice = Voice(id=1, account="main", voice_id="v", cloned_at=now)

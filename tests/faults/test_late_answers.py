@@ -11,6 +11,7 @@ from tests.registry.registry_steps import (
     START,
     account,
     add,
+    amount,
     answer,
     change,
     claim_one,
@@ -61,7 +62,7 @@ def test_a_success_is_recorded(database: Database):
     claimed = claim_one(database, START)
     assert late(database, claimed, answer(Outcome.KEPT)).ours
     assert voice(database, "mine").status is Status.KEPT
-    assert outcomes(database) == [("kept", 9.9)]
+    assert outcomes(database) == [("kept", amount(9.9))]
 
 
 def test_recorded_twice_it_changes_nothing(database: Database):
@@ -71,7 +72,7 @@ def test_recorded_twice_it_changes_nothing(database: Database):
     before = voice(database, "mine")
     assert not late(database, claimed, answer(Outcome.KEPT)).ours
     assert voice(database, "mine") == before
-    assert outcomes(database) == [("kept", 9.9)]
+    assert outcomes(database) == [("kept", amount(9.9))]
 
 
 def test_a_failure_moves_no_voice_that_has_passed_on(database: Database):
@@ -98,7 +99,7 @@ def test_the_fee_is_counted_once(database: Database):
     other = taken_over(database)
     settle(database, other, answer(Outcome.KEPT), LATER, price=9.9, currency="CNY")
     late(database, claimed, answer(Outcome.KEPT))
-    assert outcomes(database) == [("kept", None), ("kept", 9.9)]
+    assert outcomes(database) == [("kept", None), ("kept", amount(9.9))]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.THROTTLED])
@@ -116,7 +117,7 @@ def test_an_attempt_that_a_failover_forgot_is_entered_again(database: Database):
         connection.execute(attempts.delete())
     late(database, claimed, answer(Outcome.KEPT, task_id="t-1"))
     (one,) = evidence(database, "mine")
-    assert (one["outcome"], one["cost"], one["instance"], one["task_id"]) == ("kept", 9.9, "one", "t-1")
+    assert (one["outcome"], one["cost"], one["instance"], one["task_id"]) == ("kept", amount(9.9), "one", "t-1")
     assert voice(database, "mine").status is Status.KEPT
 
 

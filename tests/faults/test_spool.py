@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from tests.faults.disks import disk_of, fill
 from voicekeeper.core import lifecycle
 from voicekeeper.core.account import Account
+from voicekeeper.core.money import Price
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Intent, Origin, Status, Voice
 from voicekeeper.registry.leased import Claimed
@@ -22,6 +24,7 @@ from voicekeeper.registry.settling import Settlement
 from voicekeeper.registry.spending import Terms
 from voicekeeper.spool import Spool
 
+PRICE = Price(fee=Decimal("9.9"), per_10k=Decimal(2), characters=3)
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -56,7 +59,7 @@ def settlement(number: int = 1, outcome: Outcome = Outcome.KEPT) -> Settlement:
     answer = Answer(outcome=outcome, message="said", code="0", http_status=200, trace_id="t", characters=3)
     claimed = Claimed(voice, Account(name="main"), 7, None, "host-1#1", timedelta(0), NOW + timedelta(seconds=90))
     settled = lifecycle.settle(voice, answer, NOW, account_paused=False)
-    terms = Terms(account="main", model="m", space=timedelta(seconds=3), lease=timedelta(seconds=90), price=9.9)
+    terms = Terms(account="main", model="m", space=timedelta(seconds=3), lease=timedelta(seconds=90), price=PRICE)
     return Settlement(claimed, settled, answer, NOW, terms)
 
 

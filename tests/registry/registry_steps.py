@@ -1,13 +1,16 @@
 """The steps that the registry's tests are made of: voices, terms, answers, and a claim or a settlement of one voice."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text, update
 
 from voicekeeper.core import lifecycle
 from voicekeeper.core.account import Account
 from voicekeeper.core.lifecycle import Settled
+from voicekeeper.core.money import Price
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Voice
@@ -30,9 +33,21 @@ POLICY = Policy()
 
 
 def terms(**changes: Any) -> Terms:
-    """Return terms under which slots and money are no obstacle."""
+    """Return terms under which slots and money are no obstacle; amounts may be written as numbers."""
     usual: dict[str, Any] = {"account": ACCOUNT, "model": "speech", "space": timedelta(), "lease": MINUTE}
+    for name in ("budget_per_day", "budget_per_month"):
+        changes[name] = amount(changes.get(name))
+    changes["zone"] = ZoneInfo(changes.get("zone", "UTC"))
+    fee, per_10k, characters = changes.pop("price", None), changes.pop("per_10k", None), changes.pop("characters", 3)
+    if fee is not None or per_10k is not None:
+        price = Price(fee=amount(fee) or Decimal(), per_10k=amount(per_10k) or Decimal(), characters=characters)
+        changes["price"] = price
     return Terms(**usual | changes)
+
+
+def amount(number: float | None) -> Decimal | None:
+    """Return an amount as it is written."""
+    return None if number is None else Decimal(str(number))
 
 
 def answer(outcome: Outcome, message: str = "the provider said so", **changes: Any) -> Answer:

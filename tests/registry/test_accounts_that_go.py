@@ -65,7 +65,7 @@ def test_what_is_told_of_an_account_that_goes_ends(database: Database) -> None:
     rise(
         database,
         alerts.paused("main", "the balance is too low", None),
-        alerts.overdue("main", 1, START, HOUR, START, None),
+        alerts.overdue("main", 1, START, HOUR, START),
         alerts.wrong_clock("main", HOUR, Severity.CRITICAL),
     )
     assert len(tell(database, START, [ONE])["one"]) == 3

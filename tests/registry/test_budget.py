@@ -1,6 +1,7 @@
-"""Nothing ever spends beyond a budget, calls under way included; days and months are UTC's."""
+"""Nothing ever spends beyond a budget, calls under way included; days and months are those of the account's zone."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from tests.registry.registry_steps import (
     MINUTE,
     START,
     add,
+    amount,
     answer,
     change,
     claim,
     claim_one,
     due,
+    evidence,
     open_account,
     settle,
     terms,
@@ -36,7 +39,7 @@ def ten_voices(database: Database) -> None:
     add(database, *(f"v{n}" for n in range(10)))
 
 
-def committed(database: Database, since: datetime, **money: Any) -> float:
+def committed(database: Database, since: datetime, **money: Any) -> Decimal:
     return database.call(spending.committed, terms(**money), since)
 
 
@@ -53,6 +56,9 @@ def committed(database: Database, since: datetime, **money: Any) -> float:
         ({"price": 9.9}, 10),
         ({"price": 0.0, "budget_per_day": 0.0}, 10),
         ({"budget_per_day": 1.0}, 10),
+        ({"price": 9.9, "per_10k": 2.0, "budget_per_day": 29.7018}, 3),
+        ({"price": 9.9, "per_10k": 2.0, "budget_per_day": 29.701799}, 2),
+        ({"per_10k": 2.0, "budget_per_day": 0.0012}, 2),
     ],
     ids=str,
 )
@@ -68,7 +74,7 @@ def test_what_the_budget_stops_is_left_untouched(database: Database) -> None:
     claimed = claim(database, START, price=9.9, budget_per_day=29.7)
     assert len(claimed.untouched) == 7
     assert claim(database, START, price=9.9, budget_per_day=29.7).stopped
-    assert committed(database, START, price=9.9) == pytest.approx(29.7)
+    assert committed(database, START, price=9.9) == amount(29.7)
 
 
 def test_a_call_under_way_counts_as_paid_until_it_fails(database: Database) -> None:
@@ -84,14 +90,14 @@ def test_a_call_whose_answer_was_lost_counts_as_paid_once(database: Database) ->
     """What was billed without anybody having been told would be spent a second time."""
     money: dict[str, Any] = {"price": 9.9, "budget_per_day": 19.8}
     try_once(database, Outcome.AMBIGUOUS, START, **money)
-    assert committed(database, START, **money) == pytest.approx(9.9)
+    assert committed(database, START, **money) == amount(9.9)
     try_once(database, Outcome.AMBIGUOUS, START, **money)
-    assert committed(database, START, **money) == pytest.approx(19.8)
+    assert committed(database, START, **money) == amount(19.8)
     assert claim(database, START, **money).stopped
     again = claim_one(database, START + 4 * MINUTE, price=9.9)
-    assert committed(database, START, **money) == pytest.approx(19.8), "the same voice pays one fee"
+    assert committed(database, START, **money) == amount(19.8), "the same voice pays one fee"
     settle(database, again, answer(Outcome.KEPT), START + 4 * MINUTE, price=9.9)
-    assert committed(database, START, **money) == pytest.approx(19.8)
+    assert committed(database, START, **money) == amount(19.8)
 
 
 def test_a_voice_in_doubt_is_called_again_though_the_budget_is_spent(database: Database) -> None:
@@ -105,7 +111,7 @@ def test_a_voice_in_doubt_is_called_again_though_the_budget_is_spent(database: D
     assert again.voice.voice_id == "v0"
     assert claim(database, later, **money).stopped, "it is being called"
     settle(database, again, answer(Outcome.KEPT), later, **money)
-    assert committed(database, START, **money) == pytest.approx(9.9)
+    assert committed(database, START, **money) == amount(9.9)
     assert claim(database, later, **money).stopped
 
 
@@ -140,5 +146,67 @@ def test_spend_is_the_sum_over_recorded_keeps(database: Database) -> None:
     """What was paid at an earlier price would be counted at today's."""
     for price in (9.9, 1.1):
         try_once(database, Outcome.KEPT, START, price=price)
-    assert committed(database, START - HOUR, price=5.0) == pytest.approx(11.0)
-    assert committed(database, START + HOUR, price=5.0) == 0.0
+    assert committed(database, START - HOUR, price=5.0) == amount(11.0)
+    assert committed(database, START + HOUR, price=5.0) == 0
+
+
+def test_sums_are_exact(database: Database) -> None:
+    """A budget would let one voice too many through, or one too few, once enough tenths had been added up."""
+    money: dict[str, Any] = {"price": 0.1, "per_10k": 0.01, "budget_per_day": 1.00003}
+    for number in range(9):
+        try_once(database, Outcome.KEPT, START + timedelta(seconds=number), **money)
+    assert committed(database, START, **money) == Decimal("0.900027")
+    assert len(claim(database, START + MINUTE, **money).work) == 1
+
+
+def test_what_is_set_aside_is_booked_or_given_back(database: Database) -> None:
+    """Money would stay set aside for calls that are over, or be spent twice while they last."""
+    money: dict[str, Any] = {"price": 9.9, "per_10k": 2.0, "budget_per_day": 99.0}
+    expected = {Outcome.KEPT: "9.9008", Outcome.TRANSIENT: "0", Outcome.REFUSED: "0", Outcome.AMBIGUOUS: "9.9006"}
+    for outcome, left in expected.items():
+        before = committed(database, START, **money)
+        claimed = claim_one(database, START, **money)
+        assert committed(database, START, **money) - before == Decimal("9.9006")
+        settle(database, claimed, answer(outcome, characters=4), START, **money)
+        assert committed(database, START, **money) - before == Decimal(left), outcome
+        (attempt,) = evidence(database, claimed.voice.voice_id)
+        assert attempt["reserved"] == (Decimal("9.9006") if outcome is Outcome.AMBIGUOUS else None)
+
+
+def test_a_new_price_does_not_change_what_was_set_aside(database: Database) -> None:
+    """A restart with another price would overrun the budget by the calls under way."""
+    claim_one(database, START, price=9.9)
+    assert committed(database, START, price=1.0) == amount(9.9)
+
+
+@pytest.mark.parametrize(
+    ("zone", "spent_at", "opens_at"),
+    [
+        ("Asia/Shanghai", "2026-03-01T15:59:59", "2026-03-01T16:00:00"),
+        ("America/Los_Angeles", "2026-03-08T08:00:00", "2026-03-09T07:00:00"),
+        ("America/Los_Angeles", "2026-11-01T07:00:00", "2026-11-02T08:00:00"),
+        ("Africa/Cairo", "2026-04-23T21:59:59", "2026-04-23T22:00:00"),
+        ("Pacific/Kiritimati", "2028-02-29T09:59:59", "2028-02-29T10:00:00"),
+    ],
+    ids=["offset", "clocks go forward", "clocks go back", "a midnight that is skipped", "leap day"],
+)
+def test_a_day_is_the_accounts_own(database: Database, zone: str, spent_at: str, opens_at: str) -> None:
+    """Money would be spent twice on the owner's day, or not at all on a day when the clocks change."""
+    spent, opens = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (spent_at, opens_at))
+    for number in range(10):
+        change(database, f"v{number}", due_at=START - DAY)
+    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9, "zone": zone}
+    try_once(database, Outcome.KEPT, spent, **money)
+    assert claim(database, opens - timedelta(microseconds=1), **money).stopped
+    (day,) = database.call(spending.standing, terms(**money), spent).values()
+    assert (day.left, day.until) == (Decimal(), opens)
+    assert len(claim(database, opens, **money).work) == 1
+
+
+def test_a_month_ends_by_the_accounts_clock(database: Database) -> None:
+    """The last hours of a month would be paid from the next one's budget."""
+    money: dict[str, Any] = {"price": 9.9, "budget_per_month": 9.9, "zone": "Asia/Shanghai"}
+    end = datetime(2028, 2, 29, 16, tzinfo=UTC)
+    try_once(database, Outcome.KEPT, end - timedelta(seconds=1), **money)
+    assert claim(database, end - timedelta(microseconds=1), **money).stopped
+    assert len(claim(database, end, **money).work) == 1

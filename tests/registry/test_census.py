@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def counted(database: Database) -> Counter[tuple[str, Status, Intent]]:
     return found
 
 
-def paid(database: Database, after: int = 0, until: int | None = None) -> dict[tuple[str, str], float]:
+def paid(database: Database, after: int = 0, until: int | None = None) -> dict[tuple[str, str], Decimal]:
     """Add up all slices."""
     found: Counter[Any] = Counter()
     last: int | None = after
@@ -105,7 +106,7 @@ def test_what_was_paid(database: Database) -> None:
         try_once(database, Outcome.KEPT, START, price=1.5, **euros)
     add(database, "failed")
     try_once(database, Outcome.REFUSED, START, price=1.5, currency="CNY")
-    assert paid(database) == {(ACCOUNT, "CNY"): 7.5, (ACCOUNT, "EUR"): 6.0}
+    assert paid(database) == {(ACCOUNT, "CNY"): Decimal("7.5"), (ACCOUNT, "EUR"): Decimal(6)}
 
 
 def test_what_is_closed_and_what_is_not(database: Database) -> None:

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import Connection, text
 
 from tests.databases import KINDS, Registries
-from tests.registry.registry_steps import ACCOUNT, HOUR, MINUTE, POLICY, START, open_account, terms
+from tests.registry.registry_steps import ACCOUNT, HOUR, MINUTE, POLICY, START, open_account
 from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.channel import Rule
 from voicekeeper.core.voice import Intent, Status
-from voicekeeper.registry import census, claims, deliveries, outbox, overdue, pages, schema
+from voicekeeper.registry import census, claims, deliveries, outbox, outline, overdue, pages, schema
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.pages import VoiceFilter
 from voicekeeper.registry.tables import alerts, voices
@@ -34,7 +34,8 @@ IDLE: dict[str, Work] = {
     "warn_some": lambda connection: claims.warn_some(connection, {}, POLICY, START),
     "anything_to_do": lambda connection: claims.anything_to_do(connection, START),
     "next_due": lambda connection: claims.next_due(connection, START),
-    "overdue": lambda connection: overdue.look(connection, [terms()], [], {}, HOUR, START),
+    "overdue": lambda connection: overdue.look(connection, [ACCOUNT], [], HOUR, START),
+    "outline": lambda connection: outline.read(connection, (START + 84 * HOUR, 5_000)),
     "begin": lambda connection: deliveries.begin(connection, [Rule(id="one")], START, 4 * HOUR),
     "take": lambda connection: outbox.take(connection, START),
     "resolve": lambda connection: outbox.resolve(connection, "voice/77777/", START),

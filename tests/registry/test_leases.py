@@ -11,6 +11,7 @@ from tests.registry.registry_steps import (
     MINUTE,
     START,
     add,
+    amount,
     answer,
     change,
     claim,
@@ -85,7 +86,7 @@ def test_a_settled_voice_is_kept_and_free(database: Database) -> None:
     assert (attempt["outcome"], attempt["finished_at"]) == ("kept", START + MINUTE)
     assert (attempt["provider_code"], attempt["http_status"]) == ("0", 200)
     assert (attempt["trace_id"], attempt["task_id"], attempt["characters"]) == ("trace", "task", 3)
-    assert (attempt["cost"], attempt["currency"]) == (9.9, "CNY")
+    assert (attempt["cost"], attempt["currency"]) == (amount(9.9), "CNY")
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.KEPT])

@@ -201,8 +201,9 @@ def test_what_no_budget_will_ever_reach_is_told_and_what_it_will_is_not(
     home.account("main", budget_per_day=5.0)
     home.sweep(1)
     home.sweep(1)
-    assert webhook.titles == ["voicekeeper: Account main: 1 voice overdue and not tried"]
+    assert webhook.titles == ["voicekeeper: Account main: 1 voice cannot be saved"]
+    assert "What would save all: budget_per_day = 9.9." in webhook.messages[0]["message"]
     home.account("main", budget_per_day=None)
     let_pass(home, minutes=5)
     home.sweep(0)
-    assert webhook.titles[1:] == ["voicekeeper: resolved: Account main: 1 voice overdue and not tried"]
+    assert webhook.titles[1:] == ["voicekeeper: resolved: Account main: 1 voice cannot be saved"]

@@ -72,6 +72,13 @@ class Ledger(Database):
         await self._awaits.after_transaction()
         return result
 
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Look in a transaction, on the way to which and back everything may happen."""
+        await self._awaits.before_transaction()
+        result = self.call(work, *args, **kwargs)
+        await self._awaits.after_transaction()
+        return result
+
 
 #: An alert that was told has `sent_at` set anew: each time is taken down, with true time. An event, as that a voice is
 #: lost, is closed when it is told: that does not make it the word of its end.

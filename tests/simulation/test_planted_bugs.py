@@ -18,11 +18,12 @@ from voicekeeper.core.lifecycle import Settled
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Voice
+from voicekeeper.foresight import Foresight
 from voicekeeper.proof import Proof
 from voicekeeper.registry import accounts, claims, deliveries, spending, tables
 from voicekeeper.registry.deliveries import Results, Round
 
-_WITHIN, _CROWD = 40, 20
+_WITHIN, _CROWD = 60, 20
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -47,7 +48,11 @@ def _never_warns(patch: pytest.MonkeyPatch) -> None:
     def silent(voice: Voice, now: datetime, policy: Policy, **how: Any) -> Settled:
         return Settled(real(voice, now, policy, **how).voice)
 
+    async def blind(*_: object) -> None:
+        """See nothing coming."""
+
     patch.setattr(lifecycle, "warn", silent)
+    patch.setattr(Foresight, "look", blind)
 
 
 def _never_probes(patch: pytest.MonkeyPatch) -> None:

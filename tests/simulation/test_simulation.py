@@ -85,7 +85,7 @@ def test_the_oracle_sees_a_crowd():
 @pytest.mark.parametrize("hosts", [1, 2])
 def test_a_crash_at_every_await_of_a_keep_loses_nothing(hosts: int):
     """An instance that dies at just that moment would lose the voice, or pay for it twice."""
-    for step in range(60):
+    for step in range(70):
         trial = try_plan(plan_of(Fault("crash", 0.0, HOUR, 0, step), hosts=hosts))
         assert 0 in trial.history.used, step
         assert not trial.broken, step

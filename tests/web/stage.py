@@ -13,6 +13,7 @@ import httpx
 
 from tests.databases import HandClock
 from voicekeeper import config
+from voicekeeper.registry import claims
 from voicekeeper.registry.voices import NewVoice, register
 from voicekeeper.web.application import application
 from voicekeeper.web.face import Face
@@ -73,6 +74,13 @@ class Stage:
         """Register voices as somebody else would."""
         known = {"account": "main", "cloned_at": NOW - timedelta(hours=1), **facts}
         self.app.database.call(register, [NewVoice(voice_id=name, **known) for name in voice_ids])
+
+    async def looked_ahead(self) -> None:
+        """Look ahead as after a sweep, at the test's own time."""
+        keeper = self.app.keeper
+        self.app.database.call(claims.plan_some, self.app.settings.policies, self.app.settings.default_policy)
+        keeper.foresight._clock = self.clock
+        await keeper.foresight.look([keeper._ahead(line) for line in keeper.lines.values()])
 
     async def counted(self) -> None:
         """Have everything counted, and wait until nobody counts any more."""

@@ -64,6 +64,7 @@ async def test_every_operation_is_described(stage: Stage) -> None:
         ("PATCH", "/api/voices/{account}/{voice_id}"),
         ("GET", "/api/accounts"),
         ("GET", "/api/attempts"),
+        ("GET", "/api/forecast"),
     }
     writing = {operation["operationId"]: operation["security"] for operation in told["paths"]["/api/voices"].values()}
     assert writing == {"list_voices": [{}, {"token": []}], "register": [{"token": []}]}

@@ -28,6 +28,8 @@ COMMANDS = {
     "release": "voicekeeper.cli.decide:release",
     "retry": "voicekeeper.cli.decide:retry",
     "verify": "voicekeeper.cli.verify:verify",
+    "forecast": "voicekeeper.cli.forecast:show_forecast",
+    "spend": "voicekeeper.cli.spend:spend",
     "check": "voicekeeper.cli.check:check",
     "needs-keeping": "voicekeeper.cli.run:needs_keeping",
     "migrate": "voicekeeper.cli.migrate:migrate",

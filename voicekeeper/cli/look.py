@@ -6,15 +6,17 @@ from datetime import datetime, timedelta
 
 import click
 
+from voicekeeper.cli import budgets
 from voicekeeper.cli.render import as_object, clean, plain, print_json, print_table, when
 from voicekeeper.cli.render import status as status_of
 from voicekeeper.cli.session import as_json, begin, one_voice
 from voicekeeper.clock import WallClock
 from voicekeeper.core.duration import parse_duration
 from voicekeeper.core.shown import escaped
-from voicekeeper.core.voice import Status, Voice
+from voicekeeper.core.voice import Intent, Status, Voice
 from voicekeeper.registry import voices
 from voicekeeper.registry.database import Database
+from voicekeeper.registry.spending import Spent
 from voicekeeper.registry.voices import Filter, Summary
 
 _PAGE = 500
@@ -37,8 +39,9 @@ def status(context: click.Context, *, as_json: bool) -> None:
     session = begin(context)
     with session.registry() as database:
         summary = database.call(voices.summary, now)
+        money = budgets.standing(session.settings, database, now)
     if as_json:
-        print_json(_summary_object(summary))
+        print_json(_summary_object(summary, money))
         return
     configured = set(session.settings.accounts)
     names = sorted(configured | {name for name, _ in summary.counts})
@@ -48,6 +51,9 @@ def status(context: click.Context, *, as_json: bool) -> None:
     )
     for line in _needs(summary):
         click.echo(line)
+    for name in money:
+        if (why := budgets.stopped(session.settings, money, name, now)) and summary.counts.get((name, Status.WAITING)):
+            click.echo(f"{clean(name)}: {why}; its voices wait")
 
 
 @click.command("list")
@@ -94,14 +100,17 @@ def list_voices(
 def show(context: click.Context, voice_id: str, *, as_json: bool) -> None:
     """Show one voice with its whole history."""
     now = WallClock().now()
-    with begin(context).registry() as database:
+    session = begin(context)
+    with session.registry() as database:
         voice = one_voice(database, voice_id)
         history = database.call(voices.evidence, voice)
+        money = budgets.standing(session.settings, database, now)
     if as_json:
         history = [{name: plain(value) for name, value in row.items()} for row in history]
         print_json(as_object(voice) | {"history": history})
         return
-    for name, value in _facts(voice, now):
+    why = budgets.stopped(session.settings, money, voice.account, now)
+    for name, value in _facts(voice, now, why):
         click.echo(f"{click.style(name.ljust(12), bold=True)} {value}")
     if history:
         click.echo()
@@ -121,7 +130,7 @@ def show(context: click.Context, voice_id: str, *, as_json: bool) -> None:
         )
 
 
-def _summary_object(summary: Summary) -> dict[str, object]:
+def _summary_object(summary: Summary, money: budgets.Standing) -> dict[str, object]:
     accounts = {account.name: account for account in summary.accounts}
     names = sorted({name for name, _ in summary.counts} | set(accounts))
     return {
@@ -131,6 +140,7 @@ def _summary_object(summary: Summary) -> dict[str, object]:
                 "state": accounts[name].state.value if name in accounts else None,
                 "reason": accounts[name].reason if name in accounts else None,
                 "next_deadline": plain(summary.next_deadline.get(name)),
+                "budgets": {span.value: _budget_object(spent) for span, spent in money.get(name, {}).items()},
             }
             | {status.value: summary.counts.get((name, status), 0) for status in Status}
             for name in names
@@ -140,6 +150,10 @@ def _summary_object(summary: Summary) -> dict[str, object]:
         "unverified": summary.unverified,
         "alerts": [{name: plain(value) for name, value in asdict(alert).items()} for alert in summary.alerts],
     }
+
+
+def _budget_object(spent: Spent) -> dict[str, object]:
+    return {"limit": plain(spent.limit), "committed": plain(spent.committed), "until": plain(spent.until)}
 
 
 def _account_row(summary: Summary, name: str, now: datetime, *, known: bool) -> tuple[str, ...]:
@@ -195,7 +209,7 @@ def _row(voice: Voice, now: datetime) -> tuple[str, ...]:
     return (clean(voice.name), status_of(voice), when(voice.deadline, now), str(voice.attempts), clean(voice.label))
 
 
-def _facts(voice: Voice, now: datetime) -> Iterator[tuple[str, str]]:
+def _facts(voice: Voice, now: datetime, stopped: str | None) -> Iterator[tuple[str, str]]:
     yield "voice", clean(voice.name)
     yield "status", status_of(voice)
     yield "label", clean(voice.label) or "-"
@@ -203,6 +217,8 @@ def _facts(voice: Voice, now: datetime) -> Iterator[tuple[str, str]]:
     yield "deadline", when(voice.deadline, now)
     if voice.status is Status.WAITING:
         yield "due", when(voice.due_at, now)
+        if stopped and voice.intent is Intent.KEEP:
+            yield "waits", stopped
     yield "tries", str(voice.attempts)
     if voice.kept_at:
         yield "kept", when(voice.kept_at, now)

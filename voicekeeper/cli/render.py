@@ -4,7 +4,8 @@ import json
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -17,10 +18,12 @@ _COLOURS = {Status.KEPT: "green", Status.LOST: "red", Status.WAITING: "yellow", 
 
 
 def plain(value: object) -> object:
-    """Return a value as JSON has it; times as ISO 8601 with Z."""
+    """Return a value as JSON has it; times as ISO 8601 with Z, amounts as numbers."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def as_object(voice: Voice) -> dict[str, Any]:

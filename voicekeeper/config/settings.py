@@ -1,7 +1,9 @@
 """Every setting, its type, its default and what it may be."""
 
+import math
 import re
 from datetime import time, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -22,7 +24,7 @@ from voicekeeper.config.certificates import read_certificates
 from voicekeeper.config.hours import read_hour, read_hours, read_zone
 from voicekeeper.config.secrets import NeededSecret, Secret, SecretField
 from voicekeeper.core.duration import format_duration, parse_duration
-from voicekeeper.core.schedule import Policy
+from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.providers.gateways import GATEWAYS, Gateway
 
 _PAUSE = re.compile(r"<#[\d.]*#>")
@@ -40,6 +42,22 @@ def _duration(value: object) -> timedelta:
     if not isinstance(value, str):
         raise ValueError('write a duration in quotes, like "168h", "90s" or "2d"')  # noqa: TRY004 - pydantic wants this one
     return parse_duration(value)
+
+
+def _wait(value: object) -> timedelta | KeepAfter:
+    if isinstance(value, str) and value in set(KeepAfter):
+        return KeepAfter(value)
+    try:
+        return _duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or one of {', '.join(KeepAfter)}") from None
+
+
+def _decimal(value: object) -> object:
+    """Take an amount as it was written: TOML's 9.9 is 9.9, not the number next to it that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return value
+    return Decimal(str(value))
 
 
 def _spoken(text: str) -> str:
@@ -93,7 +111,7 @@ def _selects(query: str) -> str:
 
 
 def _too_late(policy: Policy) -> str | None:
-    if policy.keep_after < policy.lifetime:
+    if isinstance(policy.keep_after, KeepAfter) or policy.keep_after < policy.lifetime:
         return None
     after, lifetime = format_duration(policy.keep_after), format_duration(policy.lifetime)
     return f"{after} must be shorter than the lifetime, {lifetime}: no voice would be due before it is deleted"
@@ -106,7 +124,8 @@ def _mistake(places: tuple[str, ...], words: str) -> InitErrorDetails:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Lifetime = Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=3650))]
-NotNegative = Annotated[Duration, Field(ge=timedelta())]
+#: How long to wait, or how that is chosen.
+Wait = Annotated[timedelta | KeepAfter, BeforeValidator(_wait)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_spoken)]
 #: No user, no query: the first would replace the key, and neither belongs to an address that errors may show.
 BaseUrl = Annotated[
@@ -122,7 +141,7 @@ Currency = Annotated[str, _shaped(r"[A-Z]{3}", 'write three capital letters, lik
 Listen = Annotated[str, _shaped(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", 'write it like "127.0.0.1:8710"')]
 Zone = Annotated[ZoneInfo, BeforeValidator(read_zone), PlainSerializer(str)]
 Name = Annotated[str, _shaped(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "a name has letters, digits, _ . and -")]
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Money = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=1_000_000_000, decimal_places=6)]
 
 
 class _Section(BaseModel):
@@ -149,7 +168,7 @@ class KeepSettings(_Section):
     """How voices are kept, for every account that does not say otherwise."""
 
     lifetime: Lifetime = timedelta(hours=168)
-    keep_after: NotNegative = timedelta()
+    keep_after: Wait = timedelta()
     text: Text = "Hi."
     alternate_text: Text = "Hello there."
     warn_before: list[Duration] = list(Policy().warn_before)
@@ -171,11 +190,13 @@ class AccountSettings(_Section):
     max_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(minutes=10))] = timedelta(seconds=30)
     price_per_voice: Money | None = None
+    price_per_10k_characters: Money | None = None
     currency: Currency | None = None
     budget_per_day: Money | None = None
     budget_per_month: Money | None = None
+    time_zone: Zone = ZoneInfo("UTC")
     lifetime: Lifetime | None = None
-    keep_after: NotNegative | None = None
+    keep_after: Wait | None = None
 
     @property
     def gateway(self) -> Gateway:
@@ -190,7 +211,7 @@ class AccountSettings(_Section):
         if self.group_id is not None and self.gateway.family != "minimax":
             wrong["group_id"] = f'provider "{self.provider}" knows no groups: leave it out'
         budgeted = self.budget_per_day is not None or self.budget_per_month is not None
-        if budgeted and not self.price_per_voice:
+        if budgeted and not (self.price_per_voice or self.price_per_10k_characters):
             wrong["price_per_voice"] = "a budget needs price_per_voice, or nothing can be counted against it"
         return wrong
 

@@ -97,15 +97,17 @@ def lost(voice: Voice, reason: str) -> Alert:
     return _alert("lost", f"{voice_key(voice)}lost", Severity.CRITICAL, facts, event=True)
 
 
-def rung(voice: Voice, reached: timedelta, now: datetime) -> Alert:
+def rung(voice: Voice, reached: timedelta, now: datetime, stopped: str | None = None) -> Alert:
     """Say that a voice is not kept although its deadline nears; one rung of warning at a time.
 
-    The words stay true until the next rung, because they are told again while it lasts.
+    The words stay true until the next rung, because they are told again while it lasts. `stopped` says what keeps its
+    account from it.
     """
     ahead = voice.deadline is not None and voice.deadline > now
     facts = _of_voice(voice) | {
         "reached": reached.total_seconds() if ahead else None,
         "held": voice.name if voice.intent is Intent.HOLD else None,
+        "stopped": stopped,
         "last": voice.last_error or voice.last_outcome,
         "tries": voice.attempts or None,
     }
@@ -147,18 +149,23 @@ def unreachable(problem: str, since: datetime) -> Alert:
     return _alert("unreachable", "registry/unreachable", Severity.CRITICAL, {"problem": problem, "since": fact(since)})
 
 
-def overdue(name: str, count: int, first: datetime, grace: timedelta, now: datetime, stopped: str | None) -> Alert:
-    """Say that voices should have been worked by now; `stopped` says what keeps sweeps from them, "" a slow pace."""
-    facts: Facts = {
-        "account": name,
-        "count": count,
-        "deadline": fact(first),
-        "grace": fact(grace),
-        "stopped": stopped,
-        "slow": "slow" if stopped is not None else None,
-    }
+def overdue(name: str, count: int, first: datetime, grace: timedelta, now: datetime) -> Alert:
+    """Say that voices should have been worked by now, and sweeps do not take them."""
+    facts: Facts = {"account": name, "count": count, "deadline": fact(first), "grace": fact(grace)}
     severity = Severity.CRITICAL if first - now <= _CRITICAL_BELOW else Severity.WARNING
     return _alert("overdue", overdue_key(name), severity, facts)
+
+
+def unsavable_key(name: str) -> str:
+    """Return the alert key of an account whose voices cannot all be saved."""
+    return f"{account_key(name)}unsavable"
+
+
+def unsavable(name: str, count: int, first: datetime, now: datetime, settings: Sequence[str]) -> Alert:
+    """Say that not all voices can be saved; `settings` are changes each of which would save all."""
+    facts: Facts = {"account": name, "count": count, "deadline": fact(first), "settings": "; ".join(settings)}
+    severity = Severity.CRITICAL if first - now <= _CRITICAL_BELOW else Severity.WARNING
+    return _alert("unsavable", unsavable_key(name), severity, facts)
 
 
 def clock_key(name: str) -> str:

@@ -30,6 +30,7 @@ _ALERTS = {
             ("期限：{deadline:time}（“{label}”）。", "期限：{deadline:time}。"),
             (
                 "它处于暂缓状态：要保留请执行 `voicekeeper keep {held}`，要放弃请执行 `voicekeeper release …`。",
+                "尚未尝试过：{stopped:clause}。",
                 "最近一次应答：{last:clause}（已尝试 {tries:tries} 次）。",
                 "最近一次应答：{last:clause}。",
                 "尚未尝试过：请检查巡检是否在运行，速率或预算是否过低。",
@@ -86,11 +87,16 @@ _ALERTS = {
         "账号 {account}：{count} 个音色逾期未处理",
         (
             "应处理而未处理已超过 {grace:span}，最近的期限：{deadline:time}。",
-            (
-                "按目前的速度无法全部按时保留（{stopped}）：请提高限额或预算，或放弃一部分。",
-                "按目前的速度无法全部按时保留{slow:mark}：请提高 requests_per_minute，或放弃一部分。",
-                "巡检在运行却没有处理它们：请查看日志中的错误，并重启 voicekeeper。",
-            ),
+            "巡检在运行却没有处理它们：请查看日志中的错误，并重启 voicekeeper。",
+        ),
+    ),
+    "unsavable": Words(
+        "账号 {account}：{count} 个音色无法保住",
+        (
+            "速率和预算不足以保留全部，最早的将在 {deadline:time} 丢失。",
+            "以下任一改动可保住全部：{settings}。",
+            "放弃 {count} 个可保住其余的：优先级最低的已排在最后。",
+            "详情见 `voicekeeper forecast`。",
         ),
     ),
     "broken": Words(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from voicekeeper.core.alert import Severity
@@ -36,7 +37,7 @@ class Figures:
     kept: int = 0
     lost: int = 0
     released: int = 0
-    spent: Mapping[str, float] = field(default_factory=dict)
+    spent: Mapping[str, Decimal] = field(default_factory=dict)
     waiting: int = 0
     coming: int = 0
     first: datetime | None = None

@@ -35,6 +35,7 @@ _ALERTS = {
             ('Deadline {deadline:time} ("{label}").', "Deadline {deadline:time}."),
             (
                 "It is on hold: `voicekeeper keep {held}` keeps it, `voicekeeper release …` lets it go.",
+                "It has not been tried yet: {stopped:clause}.",
                 "Last answer: {last:clause} ({tries:tries} so far).",
                 "Last answer: {last:clause}.",
                 "It has not been tried yet: is a sweep running, and is the rate limit or the budget too small?",
@@ -94,11 +95,16 @@ _ALERTS = {
         "Account {account}: {count:voices} overdue and not tried",
         (
             "Due for more than {grace:span}; the earliest deadline is {deadline:time}.",
-            (
-                "At this pace not all can be kept in time ({stopped}): raise the limit or the budget, or release some.",
-                "At this pace not all can be kept in time{slow:mark}: raise requests_per_minute, or release some.",
-                "Sweeps run and do not take them: look for errors in the log, and start voicekeeper anew.",
-            ),
+            "Sweeps run and do not take them: look for errors in the log, and start voicekeeper anew.",
+        ),
+    ),
+    "unsavable": Words(
+        "Account {account}: {count:voices} cannot be saved",
+        (
+            "Its rate and its budget do not reach for all; the first is lost at {deadline:time}.",
+            "What would save all: {settings}.",
+            "Releasing {count:voices} saves all others; those of the lowest priority are left for last already.",
+            "`voicekeeper forecast` shows more.",
         ),
     ),
     "broken": Words(

@@ -73,11 +73,12 @@ def expire(voice: Voice, now: datetime) -> Settled:
     return Settled(voice)
 
 
-def warn(voice: Voice, now: datetime, policy: Policy, *, queued: bool = False) -> Settled:
+def warn(voice: Voice, now: datetime, policy: Policy, *, queued: bool = False, stopped: str | None = None) -> Settled:
     """Return a waiting voice after a look at its rungs of warning.
 
     A voice that waits by plan for its due time, or that its owner lets go, raises no alarm; nor does one that only
-    waits in the queue of its account's rate limit (`queued`), until its deadline is near.
+    waits in the queue of its account's rate limit (`queued`), until its deadline is near. `stopped` says what keeps
+    its account from it, as a spent budget does: a voice that was not tried yet says so from then on.
     """
     if voice.status is not Status.WAITING or voice.deadline is None:
         return Settled(voice)
@@ -87,6 +88,8 @@ def warn(voice: Voice, now: datetime, policy: Policy, *, queued: bool = False) -
     moved = replace(voice, warn_at=_next_look(voice, voice.deadline, now, policy))
     if reached is None or not _endangered(voice, now):
         return Settled(moved)
+    if stopped and voice.intent is Intent.KEEP and not _tried(voice):
+        return Settled(replace(moved, last_error=stopped), alerts.rung(voice, reached, now, stopped))
     return Settled(moved, alerts.rung(voice, reached, now))
 
 

@@ -1,9 +1,7 @@
-"""Should it have been done by now? Voices that are long due and untried, and whether their queue is fast enough."""
+"""Should it have been done by now? How long a voice may be due and untried."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-_DAY, _MONTH = timedelta(hours=24), timedelta(days=31)
 #: Voices are overdue after so many sweeps, and this at least.
 _SWEEPS = 3
 _LEAST = timedelta(hours=1)
@@ -12,19 +10,3 @@ _LEAST = timedelta(hours=1)
 def grace(sweep_every: timedelta) -> timedelta:
     """Return how long a voice may be due and untried before somebody is told."""
     return max(_LEAST, _SWEEPS * sweep_every)
-
-
-def pace(space: timedelta, price: float | None, per_day: float | None, per_month: float | None) -> timedelta:
-    """Return the time from one voice to the next that rate limit and budgets allow in the long run."""
-    steps = [space]
-    for budget, span in ((per_day, _DAY), (per_month, _MONTH)):
-        if price and budget is not None:
-            keeps = int(budget / price + 1e-9)
-            steps.append(span / keeps if keeps else timedelta.max)
-    return max(steps)
-
-
-def in_time(deadlines: Sequence[datetime], now: datetime, step: timedelta) -> bool:
-    """Tell whether a queue of voices, one a `step`, reaches each before its deadline; those past it come last."""
-    ahead = sorted(deadline for deadline in deadlines if deadline > now)
-    return all(step <= (deadline - now) / place for place, deadline in enumerate(ahead, start=1))

@@ -1,9 +1,10 @@
 """When a voice is due, when it is tried again, when its owner is warned."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
@@ -20,6 +21,24 @@ _JITTER = 0.1
 _LAST_ROOM = _HOUR
 
 
+#: What must be left for retries, and beside them for a provider that is down, where voices are kept as late as is safe.
+_RETRIES, _MARGIN = sum(RETRY_TABLE[:17], timedelta()), 24 * _HOUR
+
+
+class KeepAfter(StrEnum):
+    """Ways to choose when a voice is due, beside a fixed wait after it was cloned.
+
+    `latest-safe` leaves time for retries, for a day without the provider, and for all voices that come before: the
+    last is known from the queue alone, so `core.latest` pulls the due times forward. `spread` is evenly over the life
+    up to then, at a place that belongs to the voice.
+    """
+
+    IMMEDIATE = "immediate"
+    HALF_LIFE = "half-life"
+    LATEST_SAFE = "latest-safe"
+    SPREAD = "spread"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How an account's voices are kept: their lifetime, when they are due, the rungs of warning.
@@ -28,7 +47,7 @@ class Policy:
     """
 
     lifetime: timedelta = timedelta(hours=168)
-    keep_after: timedelta = timedelta()
+    keep_after: timedelta | KeepAfter = timedelta()
     warn_before: tuple[timedelta, ...] = (72 * _HOUR, 24 * _HOUR, 12 * _HOUR, 6 * _HOUR, _HOUR)
 
 
@@ -41,14 +60,15 @@ class Plan:
     warn_at: datetime | None
 
 
-def plan(cloned_at: datetime, deadline: datetime | None, policy: Policy) -> Plan:
-    """Plan a voice from its clone time; a deadline given by its owner stands.
+def plan(cloned_at: datetime, deadline: datetime | None, policy: Policy, name: str = "") -> Plan:
+    """Plan a voice from its clone time; a deadline given by its owner stands, `name` tells it from all others.
 
     It is due in time for some tries even where `keep_after` reaches to the deadline or beyond.
     """
     last = deadline or cloned_at + policy.lifetime
     life = max(last - cloned_at, timedelta())
-    due = min(cloned_at + policy.keep_after, last - min(life / _SHARE_OF_TIME_LEFT, _LAST_ROOM))
+    wait = _WAITS[policy.keep_after](life, name) if isinstance(policy.keep_after, KeepAfter) else policy.keep_after
+    due = min(cloned_at + wait, last - min(life / _SHARE_OF_TIME_LEFT, _LAST_ROOM))
     warn_at = next_rung(last, cloned_at, policy.warn_before)
     if warn_at is None and policy.warn_before:
         warn_at = last - life / 2  # a life that is shorter than every rung must not end in silence
@@ -82,7 +102,24 @@ def cap_wait(wait: timedelta, left: timedelta) -> timedelta:
     return max(wait, SHORTEST_WAIT)
 
 
+def latest_safe(life: timedelta) -> timedelta:
+    """Return how late in a life a voice may be called: time for retries and a margin is left, half the life at most."""
+    return life - min(_RETRIES + _MARGIN, life / 2)
+
+
+_WAITS: Mapping[KeepAfter, Callable[[timedelta, str], timedelta]] = {
+    KeepAfter.IMMEDIATE: lambda _life, _name: timedelta(),
+    KeepAfter.HALF_LIFE: lambda life, _name: life / 2,
+    KeepAfter.LATEST_SAFE: lambda life, _name: latest_safe(life),
+    KeepAfter.SPREAD: lambda life, name: latest_safe(life) * _share(name),
+}
+
+
 def _jitter(seed: str) -> float:
     """Return a number in ±10 % that is always the same for the same seed."""
-    digest = hashlib.blake2b(seed.encode(), digest_size=4).digest()
-    return _JITTER * (int.from_bytes(digest) / 0xFFFFFFFF * 2 - 1)
+    return _JITTER * (_share(seed) * 2 - 1)
+
+
+def _share(seed: str) -> float:
+    """Return a number from 0 to 1 that is always the same for the same seed."""
+    return int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=4).digest()) / 0xFFFFFFFF

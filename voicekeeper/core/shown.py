@@ -18,3 +18,8 @@ def escaped(written: str) -> str:
     if written.isprintable():
         return written
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in written)
+
+
+def masked(name: str) -> str:
+    """Return a name so that its owner knows it again and nobody else learns it: its first and its last character."""
+    return f"{name[:1]}***{name[-1:]}" if len(name) > 1 else "***"

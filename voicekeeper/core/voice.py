@@ -35,6 +35,7 @@ class Voice:
 
     All times are aware UTC. `deadline`, `due_at` and `warn_at` are None until planned. `streak` counts how
     often `last_outcome` has come in a row, since `streak_since`. `source_intent` is what a source of voices said last.
+    `yields` is 1 while it lets others go first, because not all of its account's voices can be saved.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Voice:
     intent: Intent = Intent.KEEP
     source_intent: str | None = None
     priority: int = 0
+    yields: int = 0
     status: Status = Status.WAITING
     deadline: datetime | None = None
     due_at: datetime | None = None

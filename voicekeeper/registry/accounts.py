@@ -55,8 +55,9 @@ def _forget(connection: Connection, names: Collection[str]) -> None:
     if not names:
         return
     now = connection.execute(select(shared_now(connection))).scalar_one()
-    keys = [key for name in names for key in (*alerts.behind_keys(name), alerts.overdue_key(name))]
-    outbox.resolve_all(connection, [*keys, *map(alerts.clock_key, names)], now)
+    told = (alerts.overdue_key, alerts.unsavable_key, alerts.clock_key)
+    keys = [key for name in names for key in (*alerts.behind_keys(name), *(one(name) for one in told))]
+    outbox.resolve_all(connection, keys, now)
     opened = {"state": core.AccountState.OPEN.value, "reason": None, "paused_at": None, "probe_at": None, "probes": 0}
     connection.execute(update(accounts).where(accounts.c.name.in_(names)).values(**opened, fingerprint=None))
 

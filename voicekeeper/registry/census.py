@@ -7,13 +7,14 @@ voice stands in one slice only, so the slices of one pass count each voice once.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, case, func, select
 
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry.tables import attempts, voices
-from voicekeeper.registry.types import HourOf
+from voicekeeper.registry.types import HourOf, total
 
 #: Rows. Five times as many took longer for each row, on SQLite and MariaDB alike.
 SLICE = 20_000
@@ -56,17 +57,17 @@ def settled_until(connection: Connection, before: datetime) -> int:
     return connection.execute(latest).scalar() or 0
 
 
-def paid(connection: Connection, after: int, until: int | None) -> tuple[Mapping[tuple[str, str], float], int | None]:
+def paid(connection: Connection, after: int, until: int | None) -> tuple[Mapping[tuple[str, str], Decimal], int | None]:
     """Add up the slice of attempts behind an id by account and currency; return the id it ends with, as `stands` does.
 
     Nothing behind `until` is read. A price without a currency has the currency "".
     """
     part = _attempts(after, until).subquery("part")
     kind = (voices.c.account, part.c.currency)
-    figures = (func.sum(part.c.cost).label("paid"), func.count().label("count"), func.max(part.c.id).label("last"))
+    figures = (total(part.c.cost).label("paid"), func.count().label("count"), func.max(part.c.id).label("last"))
     query = select(*kind, *figures).select_from(part.join(voices, voices.c.id == part.c.voice)).group_by(*kind)
     rows = connection.execute(query).all()
-    sums = {(row.account, row.currency or ""): float(row.paid) for row in rows if row.paid}
+    sums = {(row.account, row.currency or ""): row.paid for row in rows if row.paid}
     full = sum(row[3] for row in rows) == SLICE
     return sums, max(row.last for row in rows) if full else None
 

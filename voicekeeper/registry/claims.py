@@ -53,11 +53,13 @@ class Claim:
 def plan_some(connection: Connection, policies: Mapping[str, Policy], default: Policy) -> int:
     """Plan some of the voices that have no times yet; return how many."""
     unplanned = (_WAITING, voices.c.intent.in_([intent.value for intent in Intent]), voices.c.due_at.is_(None))
-    query = select(voices.c.id, voices.c.account, voices.c.cloned_at, voices.c.deadline).where(*unplanned).limit(_BATCH)
+    columns = (voices.c.id, voices.c.account, voices.c.voice_id, voices.c.cloned_at, voices.c.deadline)
+    query = select(*columns).where(*unplanned).limit(_BATCH)
     rows = connection.execute(query.with_for_update(skip_locked=True)).all()
     planned = []
     for row in rows:
-        times = plan(row.cloned_at, row.deadline, policies.get(row.account, default))
+        name, policy = f"{row.account}/{row.voice_id}", policies.get(row.account, default)
+        times = plan(row.cloned_at, row.deadline, policy, name)
         planned.append({"row": row.id, "deadline": times.deadline, "due_at": times.due_at, "warn_at": times.warn_at})
     if planned:
         times_of: dict[str, Any] = {name: bindparam(name) for name in ("deadline", "due_at", "warn_at")}
@@ -103,7 +105,7 @@ def claim(connection: Connection, terms: Terms, ids: Sequence[int], now: datetim
     granted = spending.affordable(connection, terms, now, ids[: len(slots.waits)])
     chosen = ids[:granted] or _in_doubt(connection, terms, len(slots.waits), now, shared)
     if not chosen:
-        return Claim(stopped="its budget is spent")
+        return Claim(stopped=spending.SPENT)
     found = _lock_free(connection, chosen, now, shared)
     if found and account.paused:
         account = accounts.take_probe(connection, account, shared) or account
@@ -194,18 +196,22 @@ def warn_some(
     *,
     paused: Sequence[str] = (),
     queued: Collection[str] = (),
+    stopped: Mapping[str, str] | None = None,
 ) -> int:
     """Look at some of the voices that have reached a rung of warning.
 
-    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot.
+    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot, and those of
+    `stopped` accounts wait for the reason that stands there.
     """
     reached = (_WAITING, voices.c.warn_at <= now, voices.c.account.not_in(list(paused)))
     query = select_voices().where(*reached).order_by(voices.c.warn_at).limit(_BATCH).with_for_update(skip_locked=True)
     rows = connection.execute(query).all()
     for voice in map(to_voice, rows):
         policy = policies.get(voice.account, default)
-        change = lifecycle.warn(voice, now, policy, queued=voice.account in queued)
-        connection.execute(update(voices).where(voices.c.id == voice.id).values(warn_at=change.voice.warn_at))
+        why = (stopped or {}).get(voice.account)
+        change = lifecycle.warn(voice, now, policy, queued=voice.account in queued, stopped=why)
+        noted = {"warn_at": change.voice.warn_at, "last_error": change.voice.last_error}
+        connection.execute(update(voices).where(voices.c.id == voice.id).values(**noted))
         if change.alert:
             outbox.raise_alert(connection, change.alert, now)
         elif voice.deadline and rung_reached(voice.deadline, now, policy.warn_before) is None:
@@ -258,9 +264,12 @@ def _free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
 
 
 def _in_order(query: Select[tuple[int]], now: datetime) -> Select[tuple[int]]:
-    """Put the earliest deadline first, and those past it after all that can surely be saved."""
+    """Put the earliest deadline first, after all others those that yield, and last those past their deadline.
+
+    The order is that of `core.queue`, by which forecasts are played.
+    """
     past = case((voices.c.deadline <= now, 1), else_=0)
-    return query.order_by(past, voices.c.deadline, voices.c.priority.desc(), voices.c.id)
+    return query.order_by(past, voices.c.yields, voices.c.deadline, voices.c.priority.desc(), voices.c.id)
 
 
 def _lock_free(connection: Connection, ids: Sequence[int], now: datetime, shared: datetime) -> list[Voice]:
@@ -295,7 +304,8 @@ def _begin(
         return []
     doubted = [_doubted(connection, voice, now) for voice in found]
     tasks = [_open_task(connection, voice, now) for voice in doubted]
-    row = {"instance": token, "started_at": now, "model": terms.model}
+    reserved = terms.price.keep if terms.price else None
+    row = {"instance": token, "started_at": now, "model": terms.model, "reserved": reserved}
     connection.execute(attempts.insert(), [row | {"voice": voice.id} for voice in doubted])
     ours = (attempts.c.voice.in_([voice.id for voice in found]), attempts.c.instance == token)
     begun = select(attempts.c.voice, attempts.c.id).where(*ours, attempts.c.finished_at.is_(None))

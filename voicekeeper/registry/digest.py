@@ -1,6 +1,7 @@
 """What a digest reports: what was done, what it cost, what is coming, what is open."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import Connection, func, select
 
@@ -8,6 +9,7 @@ from voicekeeper.core.digest import Figures
 from voicekeeper.core.voice import Status
 from voicekeeper.registry import outbox
 from voicekeeper.registry.tables import alerts, attempts, voices
+from voicekeeper.registry.types import total
 
 _NAMED = 10
 
@@ -42,7 +44,7 @@ def _since(connection: Connection, since: datetime) -> dict[str, int]:
     return counts | {Status.KEPT.value: connection.execute(kept).scalar_one()}
 
 
-def _spent(connection: Connection, since: datetime) -> dict[str, float]:
+def _spent(connection: Connection, since: datetime) -> dict[str, Decimal]:
     paid = (attempts.c.started_at >= since, attempts.c.cost > 0)
-    sums = select(attempts.c.currency, func.sum(attempts.c.cost)).where(*paid).group_by(attempts.c.currency)
-    return {row[0] or "": float(row[1]) for row in connection.execute(sums)}
+    sums = select(attempts.c.currency, total(attempts.c.cost)).where(*paid).group_by(attempts.c.currency)
+    return {row[0] or "": row[1] for row in connection.execute(sums)}

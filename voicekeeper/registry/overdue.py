@@ -1,16 +1,14 @@
 """Voices that should have been worked by now: one alert an account, which ends by itself."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select
 
 from voicekeeper.core import alert as alerts
-from voicekeeper.core.overdue import in_time, pace
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox
-from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import shared_now
 
@@ -20,29 +18,24 @@ _MOST = 20_000
 
 def look(
     connection: Connection,
-    all_terms: Sequence[Terms],
-    paused: Collection[str],
-    queued: Mapping[str, str],
+    configured: Collection[str],
+    excused: Collection[str],
     grace: timedelta,
     now: datetime,
 ) -> list[str]:
-    """Raise the alarm for open accounts with voices that are long due, free and untried, and end it for the others.
+    """Raise the alarm for accounts with voices that are long due, free and untried, and end it for the others.
 
-    Those of accounts in `queued` wait for a slot, for the reason that stands there: only a queue too slow is told.
+    `excused` accounts are paused, or wait for their slots or their budget: whether these come in time is foretold.
     Returns the accounts concerned.
     """
-    working = [terms for terms in all_terms if terms.account not in paused]
-    untried = _untried(connection, [terms.account for terms in working], grace, now)
-    late = []
-    for terms in working:
-        deadlines, why = untried.get(terms.account), queued.get(terms.account)
-        if deadlines and (why is None or not in_time(deadlines, now, _pace(terms))):
-            late.append(terms.account)
-            told = alerts.overdue(terms.account, len(deadlines), min(deadlines), grace, now, why)
-            outbox.raise_alert(connection, told, now)
-    over = {alerts.overdue_key(terms.account) for terms in all_terms if terms.account not in late}
+    working = [name for name in configured if name not in excused]
+    untried = _untried(connection, working, grace, now)
+    for name, deadlines in untried.items():
+        told = alerts.overdue(name, len(deadlines), min(deadlines), grace, now)
+        outbox.raise_alert(connection, told, now)
+    over = {alerts.overdue_key(name) for name in configured if name not in untried}
     outbox.resolve_all(connection, sorted(outbox.standing(connection, over)), now)
-    return late
+    return sorted(untried)
 
 
 def _untried(
@@ -64,7 +57,3 @@ def _untried(
         if row.created_at <= now - grace:
             found[row.account].append(row.deadline)
     return found
-
-
-def _pace(terms: Terms) -> timedelta:
-    return pace(terms.space, terms.price, terms.budget_per_day, terms.budget_per_month)

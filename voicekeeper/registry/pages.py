@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, and_, func, or
 
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent, Status, Voice
-from voicekeeper.registry.rows import select_voices, to_voice
+from voicekeeper.registry.rows import AnyRow, select_voices, to_voice
 from voicekeeper.registry.tables import attempts, voices
 
 T = TypeVar("T")
@@ -48,7 +48,10 @@ class AttemptFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One call with a voice, as the registry knows it; its fields are the table's columns, and the voice's name."""
+    """One call with a voice, as the registry knows it; its fields are the table's columns, and the voice's name.
+
+    `cost` is a number as JSON has it, for the eye: what is counted is counted in the registry.
+    """
 
     id: int
     voice: int
@@ -94,14 +97,14 @@ def attempts_before(connection: Connection, wanted: AttemptFilter, before: int |
     end = _end(connection, attempts.c.id, attempts.c.id.desc(), *beyond) if conditions else None
     window = beyond if end is None else (*beyond, attempts.c.id >= end)
     query = select_attempts().where(*window, *conditions).order_by(attempts.c.id.desc()).limit(limit + 1)
-    return _page([Attempt(**row._asdict()) for row in connection.execute(query)], limit, end)
+    return _page([_attempt(row) for row in connection.execute(query)], limit, end)
 
 
 def latest_attempts(connection: Connection, voice: Voice, limit: int, before: int | None = None) -> list[Attempt]:
     """Return the attempts with a voice, the newest first; those in front of an id, where there is one."""
     mine = (attempts.c.voice == voice.id,) if before is None else (attempts.c.voice == voice.id, attempts.c.id < before)
     query = select_attempts().where(*mine).order_by(attempts.c.id.desc()).limit(limit)
-    return [Attempt(**row._asdict()) for row in connection.execute(query)]
+    return [_attempt(row) for row in connection.execute(query)]
 
 
 def select_attempts() -> Select[Any]:
@@ -109,6 +112,10 @@ def select_attempts() -> Select[Any]:
     named = (voices.c.account, voices.c.voice_id)
     own = [attempts.c[field.name] for field in fields(Attempt) if field.name in attempts.c]
     return select(*own, *named).join_from(attempts, voices, voices.c.id == attempts.c.voice)
+
+
+def _attempt(row: AnyRow) -> Attempt:
+    return Attempt(**row._asdict() | {"cost": None if row.cost is None else float(row.cost)})
 
 
 def _end(connection: Connection, column: Column[int], order: Any, *beyond: ColumnElement[bool]) -> int | None:  # noqa: ANN401 - SQLAlchemy's expressions have no shorter type

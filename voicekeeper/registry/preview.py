@@ -18,14 +18,15 @@ def due_before(
     """Return the voices of configured accounts that are due by then, planned or not, in working order."""
     wanted = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
     query = select_voices().where(*wanted, or_(voices.c.due_at.is_(None), voices.c.due_at <= moment))
-    mine = query.where(voices.c.account.in_(list(policies))).order_by(voices.c.deadline, voices.c.id).limit(limit)
+    queue = (voices.c.yields, voices.c.deadline, voices.c.id)
+    mine = query.where(voices.c.account.in_(list(policies))).order_by(*queue).limit(limit)
     found = [_planned(to_voice(row), policies.get(row.account, default)) for row in connection.execute(mine)]
     due = [voice for voice in found if voice.due_at and voice.due_at <= moment]
-    return sorted(due, key=lambda voice: (voice.slack(moment) or timedelta(), -voice.priority, voice.id))
+    return sorted(due, key=lambda voice: (voice.yields, voice.slack(moment) or timedelta(), -voice.priority, voice.id))
 
 
 def _planned(voice: Voice, policy: Policy) -> Voice:
     if voice.due_at is not None:
         return voice
-    times = plan(voice.cloned_at, voice.deadline, policy)
+    times = plan(voice.cloned_at, voice.deadline, policy, voice.name)
     return replace(voice, deadline=times.deadline, due_at=times.due_at)

@@ -6,9 +6,10 @@ All answers that have come meanwhile are written together: a statement over many
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, case, func, select, update
 
 from voicekeeper.core import alert as alerts
 from voicekeeper.core import lifecycle
@@ -29,8 +30,13 @@ _CLOSE = (
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"), attempts.c.instance == bindparam("token"))
     .where(func.coalesce(attempts.c.outcome, Outcome.AMBIGUOUS.value) == Outcome.AMBIGUOUS.value)
-    .values(task_id=func.coalesce(bindparam("task", type_=attempts.c.task_id.type), attempts.c.task_id))
+    .values(
+        task_id=func.coalesce(bindparam("task", type_=attempts.c.task_id.type), attempts.c.task_id),
+        reserved=case((bindparam("doubted", type_=Integer) == 1, attempts.c.reserved)),
+    )
 )
+#: What is said to close an attempt, and is no column of it.
+_OF_CLOSING = frozenset({"attempt", "token", "task", "doubted"})
 # A copy that lagged before a failover may not know the plan yet that the call was made by.
 _PLANNED = func.coalesce(voices.c.deadline, bindparam("planned", type_=voices.c.deadline.type))
 _WRITE = update(voices).where(voices.c.id == bindparam("row")).values(deadline=_PLANNED)
@@ -148,7 +154,7 @@ def _account(connection: Connection, one: Settlement) -> Account:
 def _entered(one: Settlement, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a whole attempt, for one whose beginning the registry does not know any more."""
     begun = {"voice": one.claimed.voice.id, "instance": row["token"], "started_at": one.now, "model": one.terms.model}
-    ended = {name: value for name, value in row.items() if name not in ("attempt", "token", "task")}
+    ended = {name: value for name, value in row.items() if name not in _OF_CLOSING}
     return begun | ended | {"task_id": row["task"]}
 
 
@@ -156,7 +162,7 @@ def _evidence(one: Settlement, holder: AnyRow) -> dict[str, Any]:
     """Return what closes an attempt; the price is written where it was a keep, and for each voice once."""
     answer, terms = one.answer, one.terms
     again = holder.status == Status.KEPT.value and one.late
-    paid = answer.outcome is Outcome.KEPT and terms.price is not None and not again
+    cost = _cost(answer, terms, again=again)
     return {
         "attempt": one.claimed.attempt,
         "token": one.claimed.token,
@@ -167,10 +173,21 @@ def _evidence(one: Settlement, holder: AnyRow) -> dict[str, Any]:
         "message": fitted(answer.message, 1000),
         "trace_id": fitted(answer.trace_id, 128),
         "task": fitted(answer.task_id, 128),
+        "doubted": int(answer.outcome is Outcome.AMBIGUOUS),
         "characters": answer.characters,
-        "cost": terms.price if paid else None,
-        "currency": terms.currency if paid else None,
+        "cost": cost,
+        "currency": terms.currency if cost is not None else None,
     }
+
+
+def _cost(answer: Answer, terms: Terms, *, again: bool) -> Decimal | None:
+    """Return what a keep cost, None for what costs nothing; a voice that was kept already pays no second fee."""
+    if answer.outcome is not Outcome.KEPT or terms.price is None:
+        return None
+    speech = terms.price.speech if answer.characters is None else terms.price.of_characters(answer.characters)
+    if again:
+        return speech or None
+    return terms.price.fee + speech
 
 
 def _columns(one: Settled, now: datetime) -> dict[str, Any]:

@@ -1,70 +1,134 @@
-"""What keeps cost, and what a budget still allows; days and months are UTC's."""
+"""What keeps cost, and what the budgets still allow: sums over the evidence itself, so that no counter can go astray.
 
-import math
-from collections.abc import Sequence
+A claim sets aside what its call may cost (`reserved`), a keep is booked (`cost`), and a call that failed gives back
+what was set aside. The account's row is locked from the sum to the claim, so instances cannot spend the same money.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, and_, case, distinct, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, exists, or_, select
 
+from voicekeeper.core.money import Budget, Price, Span
 from voicekeeper.core.outcome import Outcome
+from voicekeeper.registry.rows import AnyRow
 from voicekeeper.registry.tables import attempts, voices
+from voicekeeper.registry.types import total
 
+_UTC = ZoneInfo("UTC")
+#: Why a claim grants nothing.
+SPENT = "its budget is spent"
+_MINE = attempts.join(voices, voices.c.id == attempts.c.voice)
 #: A call that is under way, or whose answer was lost, may be billed.
-_OPEN_ENDED = or_(attempts.c.finished_at.is_(None), attempts.c.outcome == Outcome.AMBIGUOUS.value)
+_IN_DOUBT = or_(attempts.c.finished_at.is_(None), attempts.c.outcome == Outcome.AMBIGUOUS.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What an account's configuration says about claiming and paying; `space` lies between two calls."""
+    """What an account's configuration says about claiming and paying; `space` lies between two calls.
+
+    Without a price nothing is counted.
+    """
 
     account: str
     model: str
     space: timedelta
     lease: timedelta
-    price: float | None = None
+    price: Price | None = None
     currency: str | None = None
-    budget_per_day: float | None = None
-    budget_per_month: float | None = None
+    budget_per_day: Decimal | None = None
+    budget_per_month: Decimal | None = None
+    zone: ZoneInfo = _UTC
+
+    @property
+    def budget(self) -> Budget:
+        """What may be spent."""
+        return Budget(per_day=self.budget_per_day, per_month=self.budget_per_month, zone=self.zone)
+
+    @property
+    def limited(self) -> bool:
+        """Whether keeping costs something, and there is a limit to it."""
+        return self.price is not None and self.price.keep > 0 and bool(self.budget.limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What of one budget is spent: `until` then it is `limit`, and `committed` of it is paid or set aside.
+
+    `doubted` are the voices whose fee stands in it already, because a call with them may have been billed.
+    """
+
+    limit: Decimal
+    committed: Decimal
+    until: datetime
+    doubted: Collection[int] = frozenset()
+
+    @property
+    def left(self) -> Decimal:
+        """What may still be spent."""
+        return max(self.limit - self.committed, Decimal())
 
 
 def affordable(connection: Connection, terms: Terms, now: datetime, ids: Sequence[int]) -> int:
-    """Return how many of these voices, from the first on, the budgets still allow to be called.
-
-    Calls under way count as paid. A voice in doubt has its fee counted already: to call it again costs no second one.
-    """
-    if not terms.price:
+    """Return how many of these voices, from the first on, the budgets still allow to be called."""
+    if terms.price is None or not terms.limited:
         return len(ids)
-    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    granted = len(ids)
-    for budget, since in ((terms.budget_per_day, day), (terms.budget_per_month, day.replace(day=1))):
-        if budget is not None:
-            left = math.floor((budget - committed(connection, terms, since) + 1e-6) / terms.price)
-            doubted = set(connection.execute(select(attempts.c.voice).where(*_doubted(ids, since))).scalars())
-            costs = accumulate(row not in doubted for row in ids)
-            granted = min(granted, sum(cost <= left for cost in costs))
-    return granted
+    spent = standing(connection, terms, now)
+    return min(_fitting(one, terms.price, ids) for one in spent.values())
 
 
-def _doubted(ids: Sequence[int], since: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Choose the attempts with these voices that may have been billed, where none of the voice's is known to be."""
+def standing(connection: Connection, terms: Terms, now: datetime) -> Mapping[Span, Spent]:
+    """Return how the account's budgets stand, those that it has."""
+    found = {}
+    for span, limit in terms.budget.limits.items():
+        since = span.began(now, terms.zone)
+        committed, doubted = _committed(connection, terms, since)
+        found[span] = Spent(limit, committed, span.ends(now, terms.zone), doubted)
+    return found
+
+
+def committed(connection: Connection, terms: Terms, since: datetime) -> Decimal:
+    """Return what the account's calls since then have cost, or may have: the fee of each voice is counted once."""
+    return _committed(connection, terms, since)[0]
+
+
+def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
+    """Return until when budgets stop an account's voices, None where they do not."""
+    return max((one.until for one in spent.values() if one.left < price.keep), default=None)
+
+
+def _committed(connection: Connection, terms: Terms, since: datetime) -> tuple[Decimal, Collection[int]]:
+    """Return what is paid or set aside since then, and the voices in doubt among these."""
+    mine = (voices.c.account == terms.account, attempts.c.started_at >= since)
+    paid = connection.execute(select(total(attempts.c.cost)).select_from(_MINE).where(*mine)).scalar_one()
+    if terms.price is None:
+        return paid, frozenset()
     billed = attempts.alias("billed")
     priced = exists().where(billed.c.voice == attempts.c.voice, billed.c.cost.is_not(None))
-    return attempts.c.voice.in_(ids), attempts.c.started_at >= since, _OPEN_ENDED, ~priced
+    is_priced: ColumnElement[int] = case((priced, 1), else_=0)
+    columns = (attempts.c.voice, attempts.c.reserved, is_priced.label("priced"))
+    rows = connection.execute(select(*columns).select_from(_MINE).where(*mine, _IN_DOUBT)).all()
+    doubts = [row for row in rows if not row.priced]
+    speech = terms.price.speech * (len(rows) - len({row.voice for row in doubts}))
+    return paid + _set_aside(doubts, terms.price) + speech, {row.voice for row in doubts}
 
 
-def committed(connection: Connection, terms: Terms, since: datetime) -> float:
-    """Return what the account's calls since then have cost, or may have: the fee of each voice is counted once.
+def _set_aside(doubts: Sequence[AnyRow], price: Price) -> Decimal:
+    """Add up the most that was set aside for each voice: calls with one voice pay its fee once."""
+    most: dict[int, Decimal] = {}
+    for row in doubts:
+        amount = price.keep if row.reserved is None else row.reserved
+        most[row.voice] = max(most.get(row.voice, amount), amount)
+    return sum(most.values(), Decimal())
 
-    A call that is under way, or whose answer was lost, may be billed: it counts until its voice has a price.
-    """
-    mine = attempts.join(voices, voices.c.id == attempts.c.voice)
-    billed = attempts.alias("billed")
-    priced = exists().where(billed.c.voice == attempts.c.voice, billed.c.cost.is_not(None))
-    doubted = case((and_(_OPEN_ENDED, ~priced), attempts.c.voice))
-    query = select(func.coalesce(func.sum(attempts.c.cost), 0.0), func.count(distinct(doubted))).select_from(mine)
-    paid, unknown = connection.execute(
-        query.where(voices.c.account == terms.account, attempts.c.started_at >= since)
-    ).one()
-    return float(paid) + int(unknown) * (terms.price or 0.0)
+
+def _fitting(spent: Spent, price: Price, ids: Sequence[int]) -> int:
+    left = spent.limit - spent.committed
+    for number, row in enumerate(ids):
+        left -= price.speech if row in spent.doubted else price.keep
+        if left < 0:
+            return number
+    return len(ids)

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    Double,
     ForeignKey,
     Index,
     Integer,
@@ -21,7 +20,7 @@ from voicekeeper.core.account import AccountState
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent, Origin, Status
-from voicekeeper.registry.types import DefaultNow, Id, Utc
+from voicekeeper.registry.types import Amount, DefaultNow, Id, Utc
 
 metadata = MetaData(
     naming_convention={
@@ -109,6 +108,8 @@ voices = Table(
     Column("updated_at", Utc, nullable=False, server_default=DefaultNow()),
     # What a source of the configuration said last: a change of it is followed, a change made here stands.
     Column("source_intent", String(16)),
+    # 1 while it lets others go first, because not all can be saved.
+    Column("yields", Integer, nullable=False, server_default="0"),
     UniqueConstraint("account", "voice_id"),
     CheckConstraint("account <> ''", name="account"),
     CheckConstraint("voice_id <> ''", name="voice_id"),
@@ -149,8 +150,10 @@ attempts = Table(
     Column("task_id", String(128)),
     Column("model", String(64)),
     Column("characters", Integer),
-    Column("cost", Double),
+    Column("cost", Amount),
     Column("currency", String(8)),
+    # What the call may cost: set aside when it is claimed, until its answer says what it did cost.
+    Column("reserved", Amount),
     _one_of("outcome", Outcome),
     CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished"),
     Index("ix_attempts_voice", "voice"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +12,9 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
+    Double,
     Integer,
+    Numeric,
     String,
     Table,
     TypeDecorator,
@@ -21,6 +24,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
+
+from voicekeeper.core.money import shortest
 
 #: SQLite only counts an INTEGER PRIMARY KEY up by itself.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -79,6 +84,58 @@ class Utc(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+class Amount(TypeDecorator[Decimal]):
+    """Money: a Decimal in and out, to the millionth.
+
+    SQLite has no decimals: a double gives back every amount below a thousand million as it was written, and sums are
+    made of whole millionths (`total`).
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the database's own type."""
+        return dialect.type_descriptor(Double() if dialect.name == "sqlite" else Numeric(18, 6))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | float | None:
+        """Write an amount."""
+        return float(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401, ARG002 - the base's
+        """Read an amount, without the zeros that its column adds."""
+        return None if value is None else shortest(Decimal(str(value)))
+
+
+class Total(TypeDecorator[Decimal]):
+    """A sum of amounts; none at all is 0."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal:  # noqa: ANN401 - the base's
+        """Read a sum; SQLite's is in millionths."""
+        amount = Decimal(str(value or 0))
+        return shortest(amount.scaleb(-6) if dialect.name == "sqlite" else amount)
+
+
+class total(FunctionElement[Decimal]):  # noqa: N801 - written like the function that it is
+    """The exact sum of a column of amounts."""
+
+    type = Total()
+    inherit_cache = True
+
+
+@compiles(total, "sqlite")
+def _sqlite_total(element: total, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"sum(CAST(round({compiler.process(element.clauses, **options)} * 1000000) AS INTEGER))"
+
+
+@compiles(total)
+def _total(element: total, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"sum({compiler.process(element.clauses, **options)})"
+
+
 class DatabaseNow(FunctionElement[datetime]):
     """The database's own clock, so that leases and rate limits do not depend on any host's."""
 
@@ -99,6 +156,29 @@ def _postgres_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -
 @compiles(DatabaseNow, "mysql", "mariadb")
 def _mysql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401, ARG001 - SQLAlchemy's
     return "UTC_TIMESTAMP(6)"
+
+
+class minute(FunctionElement[datetime]):  # noqa: N801 - written like the function that it is
+    """A moment without its seconds."""
+
+    type = Utc()
+    inherit_cache = True
+
+
+@compiles(minute, "sqlite")
+def _sqlite_minute(element: minute, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 16)"
+
+
+@compiles(minute, "postgresql")
+def _postgres_minute(element: minute, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"date_trunc('minute', {compiler.process(element.clauses, **options)})"
+
+
+@compiles(minute, "mysql", "mariadb")
+def _mysql_minute(element: minute, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    written = compiler.process(element.clauses, **options)
+    return f"timestamp(date({written}), maketime(hour({written}), minute({written}), 0))"
 
 
 class DefaultNow(FunctionElement[datetime]):

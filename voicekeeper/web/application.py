@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voicekeeper import logs
-from voicekeeper.web import openapi, records, voices, watching
+from voicekeeper.web import forecasts, openapi, records, voices, watching
 from voicekeeper.web.dashboard.page import Page, refused
 from voicekeeper.web.dashboard.site import PAGES
 from voicekeeper.web.dashboard.visit import Visit
@@ -25,7 +25,7 @@ from voicekeeper.web.problems import Problem
 
 def application(face: Face, listen: str) -> Starlette:
     """Return the application of a daemon that listens there."""
-    table = _Table((*watching.OPERATIONS, *voices.OPERATIONS, *records.OPERATIONS))
+    table = _Table((*watching.OPERATIONS, *voices.OPERATIONS, *records.OPERATIONS, *forecasts.OPERATIONS))
     gate = Gate(listen, face.clock)
     made = Starlette(
         routes=_routes((*table.operations, *PAGES), face, gate),

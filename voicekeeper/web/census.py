@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from voicekeeper import logs
@@ -22,7 +23,7 @@ from voicekeeper.registry import accounts, census
 from voicekeeper.registry.database import Database
 
 T = TypeVar("T")
-Money = dict[tuple[str, str], float]
+Money = dict[tuple[str, str], Decimal]
 
 #: Seconds between two passes at least, and the pause after a slice in lengths of it: 5 % of one thread.
 _SELDOM, _PAUSE = 1.0, 19
@@ -52,7 +53,7 @@ class Figures:
     counted_at: datetime
     voices: Mapping[tuple[str, Status], int]
     next_deadline: Mapping[str, datetime]
-    paid: Mapping[tuple[str, str], float]
+    paid: Mapping[tuple[str, str], Decimal]
     accounts: list[Account]
     waiting: Mapping[Kind, int] = field(default_factory=dict)
     lost: Mapping[str, int] = field(default_factory=dict)
@@ -133,20 +134,20 @@ class _Count:
         self._pause = _PAUSE
         return Figures(start, found.voices, found.next_deadline, paid, everyone, found.waiting, found.lost)
 
-    async def _all_paid(self, now: datetime) -> Mapping[tuple[str, str], float]:
-        """Add up all payments; rounded, because a sum in another order must not look like a counter set back."""
+    async def _all_paid(self, now: datetime) -> Mapping[tuple[str, str], Decimal]:
+        """Add up all payments."""
         closed = await self._database.read(census.settled_until, now - _CLOSED)
         if closed > self._closed:
             await self._add_up(self._paid, self._closed, closed)
             self._closed = closed
         whole = dict(self._paid)
         await self._add_up(whole, closed, None)
-        return {name: round(amount, 4) for name, amount in whole.items()}
+        return whole
 
     async def _add_up(self, sums: Money, after: int, until: int | None) -> None:
         async for part in self._slices(census.paid, after, until):
             for name, amount in part.items():
-                sums[name] = sums.get(name, 0.0) + amount
+                sums[name] = sums.get(name, Decimal()) + amount
 
     async def _slices(self, count: Callable[..., tuple[T, int | None]], first: int, *more: Any) -> AsyncIterator[T]:  # noqa: ANN401 - what `count` wants
         """Yield slice after slice, each from a short transaction of its own."""

@@ -32,6 +32,7 @@ class Face:
     async def showing(self, app: App) -> AsyncIterator[None]:
         """Show this while the context lasts; requests under way are answered before it ends."""
         self.metrics.expect(app.settings.accounts)
+        self.metrics.watch(app.keeper.foresight)
         counting = asyncio.create_task(self.census.count_on(app.database))
         self.app, self.public_url = app, app.settings.serve.public_url
         self.census.ask()

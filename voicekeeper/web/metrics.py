@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Status, Voice
+from voicekeeper.foresight import Foresight
 from voicekeeper.web.census import Census, Figures
 from voicekeeper.web.health import Health
 
@@ -44,12 +45,18 @@ class Metrics:
             registry=self._registry,
         )
         self._registry.register(_Stand(census, health))
+        self._ahead = _Ahead()
+        self._registry.register(self._ahead)
 
     def expect(self, accounts: Iterable[str]) -> None:
         """Show these accounts with nothing counted yet: a rate is not seen over a series that begins with its event."""
         for account in accounts:
             for outcome in Outcome:
                 self._attempts.labels(account, outcome.value)
+
+    def watch(self, foresight: Foresight) -> None:
+        """Show what this looks ahead to."""
+        self._ahead.foresight = foresight
 
     def settled(self, voice: Voice, answer: Answer, slack: timedelta | None, seconds: float) -> None:
         """Count one settled keep call."""
@@ -82,6 +89,21 @@ class _Stand(Collector):
                 yield family(self._census.figures)
 
 
+class _Ahead(Collector):
+    """What the keeper saw coming after its last sweep."""
+
+    def __init__(self) -> None:
+        self.foresight: Foresight | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield how many voices cannot be saved; none before the first sweep."""
+        text = "Voices that cannot be saved under the present rate and budget."
+        family = GaugeMetricFamily("voicekeeper_unsavable_voices", text, labels=("account",))
+        for account, seen in sorted(self.foresight.outlooks.items()) if self.foresight else ():
+            family.add_metric((account,), seen.lost)
+        yield family
+
+
 def _voices(figures: Figures) -> Metric:
     family = GaugeMetricFamily("voicekeeper_voices", "Voices in the registry.", labels=("account", "status"))
     for account in sorted({name for name, _ in figures.voices} | {account.name for account in figures.accounts}):
@@ -110,7 +132,7 @@ def _paid(figures: Figures) -> Metric:
     text = "What keeping has cost, by the registry's evidence."
     family = CounterMetricFamily("voicekeeper_spend", text, labels=("account", "currency"))
     for (account, currency), amount in sorted(figures.paid.items()):
-        family.add_metric((account, currency), amount)
+        family.add_metric((account, currency), float(amount))
     return family
 
 

@@ -54,6 +54,8 @@ Moment = Annotated[datetime, BeforeValidator(read_moment), WithJsonSchema({"type
 #: A time in a body is read, with all else, by `registration`.
 MomentText = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Priority = Annotated[int, Field(ge=-1000, le=1000)]
+Rate = Annotated[float, Field(ge=0.001, le=1_000_000, allow_inf_nan=False)]
+Budget = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
 Label = Annotated[str, StringConstraints(max_length=255), AfterValidator(_printable)]
 Cursor = Annotated[
     int,
@@ -85,6 +87,16 @@ class AttemptsQuery(Strict):
     since: Annotated[Moment | SkipJsonSchema[None], Field(description="begun then or later")] = None
     limit: Limit = 50
     cursor: Cursor | SkipJsonSchema[None] = None
+
+
+class ForecastQuery(Strict):
+    """Whose forecast, and what is to be otherwise than it is."""
+
+    account: Printable | SkipJsonSchema[None] = None
+    rpm: Annotated[Rate | SkipJsonSchema[None], Field(description="if the rate limit were this")] = None
+    budget_per_day: Annotated[Budget | SkipJsonSchema[None], Field(description="if the budget were this")] = None
+    budget_per_month: Annotated[Budget | SkipJsonSchema[None], Field(description="likewise")] = None
+    outage: Annotated[Within | SkipJsonSchema[None], Field(description="if nothing worked for so long")] = None
 
 
 class NewVoiceBody(Strict):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode
 
@@ -78,13 +79,13 @@ def _left(found: Sequence[Voice], mine: Sequence[Voice]) -> Sequence[Voice]:
 
 def _costs(visit: Visit, voices: Sequence[Voice]) -> list[Cost]:
     """Return what keeping these will cost, by the prices of the configuration; each is paid once."""
-    sums: dict[str, float] = {}
+    sums: dict[str, Decimal] = {}
     for voice in voices:
         account = visit.settings.accounts.get(voice.account)
         if account and account.price_per_voice and voice.status is not Status.KEPT:
             unit = account.currency or ""
-            sums[unit] = sums.get(unit, 0.0) + account.price_per_voice
-    return [Cost(unit, amount) for unit, amount in sorted(sums.items())]
+            sums[unit] = sums.get(unit, Decimal()) + account.price_per_voice
+    return [Cost(unit, float(amount)) for unit, amount in sorted(sums.items())]
 
 
 def _told(back: str, wish: Wish, count: int) -> str:

@@ -5,13 +5,14 @@ It reads the last count from memory and a few short ranges from the registry: it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from starlette.responses import Response
 
-from voicekeeper.core import outlook, overdue
+from voicekeeper.core import outlook
 from voicekeeper.core.account import Account
 from voicekeeper.core.outlook import HOUR, Batch, Hour
+from voicekeeper.core.pace import Pace
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import accounts, showing
 from voicekeeper.registry.spending import Terms
@@ -100,7 +101,7 @@ def _rows(visit: Visit, everyone: Sequence[Account], figures: Figures | None) ->
 
 def _paid(figures: Figures, name: str) -> dict[str, float]:
     """Return what an account has cost, by currency."""
-    return {currency: amount for (account, currency), amount in figures.paid.items() if account == name}
+    return {currency: float(amount) for (account, currency), amount in figures.paid.items() if account == name}
 
 
 def _of(figures: Figures, name: str) -> Figures:
@@ -146,7 +147,10 @@ def _batches(figures: Figures, account: str) -> list[Batch]:
 
 
 def _step(terms: Terms) -> timedelta:
-    return overdue.pace(terms.space, terms.price, terms.budget_per_day, terms.budget_per_month)
+    """Return the time from one call to the next in the long run, which is the same at any moment."""
+    pace = Pace(as_of=_ANY, start=_ANY, space=terms.space, price=terms.price, budget=terms.budget)
+    return timedelta(microseconds=pace.steady)
 
 
+_ANY = datetime(2026, 1, 1, tzinfo=UTC)
 PAGES = (Page(method="GET", path="/", work=overview, query=OverviewQuery),)

@@ -1,0 +1,156 @@
+"""The line played forward: nothing is called twice or too fast, and scarcity is met with the best choice there is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import combinations, pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicekeeper.core.choice import choose
+from voicekeeper.core.money import Budget, Price, Span
+from voicekeeper.core.pace import Capacity, Pace, instant
+from voicekeeper.core.queue import Load, Run, play
+
+NOW = datetime(2026, 3, 30, 20, tzinfo=UTC)
+START = instant(NOW)
+HOUR, SECOND = 3_600_000_000, 1_000_000
+HOURLY = Pace(as_of=NOW, start=NOW, space=timedelta(hours=1))
+PRICE = Price(fee=Decimal("9.9"))
+
+
+def paying(per_day: int | None, per_month: int | None = None, spent: int = 0) -> Pace:
+    """Return the hourly pace with budgets of so many keeps."""
+    limits = [None if count is None else count * PRICE.fee for count in (per_day, per_month)]
+    committed = dict.fromkeys(Span, spent * PRICE.fee)
+    budget = Budget(per_day=limits[0], per_month=limits[1])
+    return replace(HOURLY, price=PRICE, budget=budget, committed=committed)
+
+
+@st.composite
+def paces(draw: st.DrawFn) -> Pace:
+    keeps = st.none() | st.integers(0, 5)
+    budgeted = paying(draw(keeps), draw(keeps), draw(st.integers(0, 2)))
+    return replace(budgeted, start=NOW + timedelta(minutes=draw(st.integers(0, 90))))
+
+
+def a_load(due: int, deadline: int, priority: int, count: int) -> Load:
+    return Load(START + due * HOUR, START + deadline * HOUR, priority, 0, count)
+
+
+def lines(most: int = 8, due: int = 0, count: int = 1) -> st.SearchStrategy[list[Load]]:
+    """Lines of loads, due within so many hours, with deadlines over two days."""
+    one = st.builds(a_load, st.integers(0, due), st.integers(1, 48), st.integers(0, 3), st.integers(1, count))
+    return st.lists(one, max_size=most).map(lambda found: [load._replace(key=n) for n, load in enumerate(found)])
+
+
+def saved(runs: Sequence[Run]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for run in runs:
+        if run.at is not None:
+            found[run.key] = found.get(run.key, 0) + run.size
+    return found
+
+
+@given(lines(due=30, count=4), paces())
+def test_no_rule_is_broken(loads: list[Load], pace: Pace) -> None:
+    """A forecast would promise calls that the rate, the budget or the due time does not allow."""
+    runs = list(play(loads, pace))
+    of = {load.key: load for load in loads}
+    calls = [(run.at + n * pace.step, run) for run in runs if run.at is not None for n in range(run.size)]
+    assert all(max(of[run.key].due, instant(pace.start)) <= at < run.deadline for at, run in calls)
+    assert all(later - earlier >= pace.step for (earlier, _), (later, _) in pairwise(calls))
+    for span, limit in pace.budget.limits.items():
+        first = pace.committed[span] // PRICE.fee
+        ends = [instant(NOW), *_ends(span, 4)]
+        for number, (begin, end) in enumerate(pairwise(ends)):
+            room = int(max(limit // PRICE.fee - (0 if number else first), Decimal()))
+            within = [at for at, _ in calls if begin <= at < end]
+            assert len(within) <= room
+    assert sum(run.size for run in runs) == sum(load.size for load in loads), "a voice was forgotten or counted twice"
+
+
+def _ends(span: Span, count: int) -> list[int]:
+    found, at = [], NOW
+    for _ in range(count):
+        at = span.ends(at, UTC)
+        found.append(instant(at))
+    return found
+
+
+@given(lines(due=30, count=4), paces())
+def test_many_voices_as_one_load_are_played_like_each_by_itself(loads: list[Load], pace: Pace) -> None:
+    """The live check would say something else than the forecast."""
+    alone = [load._replace(size=1, key=100 * load.key + n) for load in loads for n in range(load.size)]
+    together, singly = saved(list(play(loads, pace))), saved(list(play(alone, pace)))
+    assert together == {
+        key: count for load in loads if (count := sum(one // 100 == load.key for one in singly)) for key in [load.key]
+    }
+
+
+@given(paces(), st.lists(st.integers(0, 72), min_size=1))
+def test_capacity_is_what_a_full_line_gets(pace: Pace, hours: list[int]) -> None:
+    """Voices would be given up that could be saved, or promised what cannot be."""
+    able = Capacity(pace)
+    for end in sorted(START + hour * HOUR for hour in hours):
+        full = play([Load(START, end, 0, 1, 500)], pace)
+        assert able.before(end) == sum(run.size for run in full if run.at is not None)
+
+
+@given(lines(), paces())
+def test_the_choice_is_the_best_there_is(loads: list[Load], pace: Pace) -> None:
+    """A voice would be lost that could be saved, or one of low priority be saved instead of a high one."""
+    out = choose(loads, pace)
+    runs = list(play(loads, pace, out))
+    assert set(saved(runs)) == {load.key for load in loads} - set(out), "exactly those that yield are lost"
+    assert _worth(loads, set(saved(runs))) == max(_worth(loads, set(keys)) for keys in _feasible(loads, pace))
+
+
+def _worth(loads: Sequence[Load], keys: set[int]) -> int:
+    """Weigh a set so that any voice counts, and one of a higher priority more than all of the lower ones."""
+    return sum(10 ** (2 * load.priority) for load in loads if load.key in keys)
+
+
+def _feasible(loads: Sequence[Load], pace: Pace) -> list[tuple[int, ...]]:
+    """Try all sets of voices, by whether all of them come in time."""
+    keys = [load.key for load in loads]
+    sets = (chosen for size in range(len(keys) + 1) for chosen in combinations(keys, size))
+    return [chosen for chosen in sets if len(_saved_of(chosen, loads, pace)) == len(chosen)]
+
+
+def _saved_of(keys: Sequence[int], loads: Sequence[Load], pace: Pace) -> dict[int, int]:
+    return saved(list(play([load for load in loads if load.key in keys], pace)))
+
+
+@given(lines(count=4), paces())
+def test_the_choice_among_many_is_the_choice_among_each(loads: list[Load], pace: Pace) -> None:
+    """The profile's choice would be another one than the voices' own."""
+    alone = [load._replace(size=1, key=100 * load.key + n) for load in loads for n in range(load.size)]
+    assert sum(choose(loads, pace).values()) == len(choose(alone, pace))
+
+
+def test_equals_are_given_up_from_the_latest_deadline() -> None:
+    """Help that comes later could save fewer of those that were given up."""
+    loads = [Load(START, START + hour * HOUR, 0, hour) for hour in (1, 1, 2, 2)]
+    loads = [load._replace(key=number) for number, load in enumerate(loads)]
+    assert choose(loads[2:] + loads[:2], HOURLY) == {1: 1, 3: 1}
+
+
+def test_the_first_slot_and_the_order() -> None:
+    """The first voice would wait for a space that nobody needs, or the wrong one would be first."""
+    loads = [
+        Load(START, START + 9 * HOUR, 0, 1),
+        Load(START, START + 8 * HOUR, 0, 2),
+        Load(START, START + 8 * HOUR, 1, 3),
+        Load(START + HOUR + 1, START + 7 * HOUR, 0, 4),
+        Load(START, START, 0, 5),
+    ]
+    assert [(run.key, run.at) for run in play(loads, HOURLY)] == [
+        (5, None),
+        (3, START),
+        (2, START + HOUR),
+        (4, START + 2 * HOUR),
+        (1, START + 3 * HOUR),
+    ]

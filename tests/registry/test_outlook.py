@@ -1,0 +1,207 @@
+"""The live look ahead: an alert while not all can be saved, and the most valuable are claimed first then."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.databases import HandClock
+from tests.registry.registry_steps import (
+    ACCOUNT,
+    DAY,
+    HOUR,
+    MINUTE,
+    POLICY,
+    START,
+    add,
+    change,
+    due,
+    everyone,
+    open_account,
+    terms,
+    voice,
+)
+from voicekeeper.core.forecast import forecast
+from voicekeeper.core.queue import play
+from voicekeeper.core.remedy import unsavable
+from voicekeeper.core.schedule import KeepAfter, Policy
+from voicekeeper.foresight import Ahead, Foresight
+from voicekeeper.registry import claims, outbox, outline, pacing, waiting
+from voicekeeper.registry.database import Database
+
+#: After 167 hours one hour is left: for four calls, a quarter of an hour apart.
+LATER = START + 167 * HOUR
+SLOW = 15 * MINUTE
+
+
+@pytest.fixture(autouse=True)
+def account(database: Database) -> None:
+    open_account(database)
+
+
+async def look(database: Database, now: Any = LATER, sight: Foresight | None = None, **changes: Any) -> Foresight:
+    """Look ahead once."""
+    sight = sight or Foresight(database, HandClock(now))
+    await sight.look([Ahead(terms(**{"space": SLOW} | changes), 4, POLICY)])
+    return sight
+
+
+def titles(database: Database) -> list[str]:
+    return [one.title for one in database.call(outbox.open_alerts)]
+
+
+def yielding(database: Database) -> set[str]:
+    return {one.voice_id for one in everyone(database) if one.yields}
+
+
+def in_order(database: Database, now: Any = LATER) -> list[str]:
+    names = {one.id: one.voice_id for one in everyone(database)}
+    return [names[row] for row in due(database, now)]
+
+
+async def test_it_is_told_while_not_all_can_be_saved_and_ends_when_they_can(database: Database) -> None:
+    """The sum would not work out, and nobody would hear of it before the deadline; or never that it is well again."""
+    add(database, *(f"v{number}" for number in range(6)))
+    await look(database)
+    (alert,) = database.call(outbox.open_alerts)
+    assert (alert.title, alert.severity) == ("Account main: 2 voices cannot be saved", "critical")
+    assert "What would save all: requests_per_minute = 1." in alert.body
+    assert yielding(database) == {"v4", "v5"}
+    await look(database, space=MINUTE)
+    assert titles(database) == []
+    assert yielding(database) == set()
+
+
+async def test_it_is_a_warning_days_before(database: Database) -> None:
+    """A budget that is too small for the week would wake somebody at night, or nobody at all."""
+    add(database, *(f"v{number}" for number in range(9)))
+    await look(database, START, space=MINUTE, price=9.9, budget_per_day=9.9)
+    (alert,) = database.call(outbox.open_alerts)
+    assert (alert.title, alert.severity) == ("Account main: 1 voice cannot be saved", "warning")
+    assert "What would save all: budget_per_day = 19.8." in alert.body
+
+
+async def test_the_most_valuable_go_first_when_not_all_can_be_saved(database: Database) -> None:
+    """Who pays for a voice would lose it, and a trial's would be kept."""
+    add(database, *(f"trial{number}" for number in range(4)))
+    add(database, *(f"paid{number}" for number in range(2)), priority=5)
+    add(database, "later", cloned_at=START + DAY)
+    assert in_order(database)[:2] == ["paid0", "paid1"], "of one deadline the higher priority is first"
+    change(database, "paid0", deadline=START + 168 * HOUR + MINUTE)
+    change(database, "paid1", deadline=START + 168 * HOUR + MINUTE)
+    assert in_order(database)[:2] == ["trial0", "trial1"], "while all can be saved, the deadline decides"
+    await look(database, LATER + 2 * MINUTE)
+    assert yielding(database) == {"trial2", "trial3"}
+    assert in_order(database) == ["trial0", "trial1", "paid0", "paid1", "later", "trial2", "trial3"]
+
+
+async def test_what_was_judged_before_is_judged_anew(database: Database) -> None:
+    """A voice whose owner has raised its priority would stay the last."""
+    add(database, *(f"v{number}" for number in range(6)))
+    sight = await look(database)
+    assert yielding(database) == {"v4", "v5"}
+    change(database, "v5", priority=1)
+    await look(database, sight=sight)
+    assert yielding(database) == {"v3", "v4"}
+    change(database, "v0", intent="release")
+    change(database, "v1", intent="release")
+    await look(database, sight=sight)
+    assert (yielding(database), titles(database)) == (set(), [])
+
+
+async def test_voices_of_one_minute_yield_as_each_by_itself(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a bulk of thousands others would be given up than of a few."""
+    monkeypatch.setattr(waiting, "_SINGLY", 3)
+    add(database, *(f"v{number}" for number in range(7)), deadline=LATER + HOUR)
+    for number in range(7):
+        change(database, f"v{number}", deadline=LATER + HOUR + timedelta(seconds=number % 2))
+    change(database, "v1", priority=1)
+    await look(database)
+    assert yielding(database) == {"v3", "v5", "v6"}
+
+
+async def test_the_outline_says_what_the_whole_line_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The live alert would be another forecast than the one that people ask for."""
+    monkeypatch.setattr(outline, "SLICE", 3)
+    for number in range(20):
+        deadline = START + DAY + number // 3 * SLOW
+        add(database, f"v{number}", deadline=deadline, priority=number % 3, cloned_at=START)
+    for now in (START, START + 20 * HOUR, START + 23 * HOUR, START + DAY, START + DAY + HOUR):
+        sight = await look(database, now)
+        pace = database.call(pacing.pace, terms(space=SLOW), 4, now)
+        line = database.call(waiting.waiting, ACCOUNT, POLICY, now).loads
+        told = forecast(line, pace)
+        assert unsavable(sight.outline(ACCOUNT), pace) == told.lost == sight.outlooks[ACCOUNT].lost
+        assert sight.outlooks[ACCOUNT].first_loss == told.first_loss
+        assert sight.outlooks[ACCOUNT].remedies == told.remedies
+
+
+async def test_an_outline_is_read_on_where_the_last_look_stopped(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million voices would hold up a sweep, or never be read to their end."""
+    monkeypatch.setattr(outline, "SLICE", 4)
+    add(database, *(f"v{number}" for number in range(10)))
+
+    class Slow(HandClock):
+        """A clock by which every look at it takes a minute."""
+
+        def monotonic(self) -> float:
+            self.move(MINUTE)
+            return super().monotonic()
+
+    sight = Foresight(database, Slow(START))
+    sizes = []
+    for _ in range(3):
+        await look(database, sight=sight)
+        sizes.append(sum(load.size for load in sight.outline(ACCOUNT)))
+    assert sizes == [0, 0, 10]
+
+
+def test_the_line_is_called_in_the_order_that_forecasts_play(database: Database) -> None:
+    """People would be told another order than the one that is worked."""
+    for number, (hours, priority, yields) in enumerate(
+        [(9, 0, 0), (8, 1, 1), (8, 0, 0), (8, 2, 0), (9, 0, 0), (7, 0, 1)]
+    ):
+        add(database, f"v{number}", deadline=START + hours * HOUR, priority=priority)
+        change(database, f"v{number}", yields=yields)
+    pace = database.call(pacing.pace, terms(space=MINUTE), 4, START)
+    line = database.call(waiting.waiting, ACCOUNT, POLICY, START).loads
+    last = {voice(database, name).id: 1 for name in yielding(database)}
+    assert [run.key for run in play(line, pace, last)] == due(database, START)
+
+
+def test_what_cannot_be_played_is_counted(database: Database) -> None:
+    """Voices on hold, past their deadline or not planned yet would be called, or be left out of the count."""
+    add(database, "held", "late", "mine")
+    change(database, "held", intent="hold")
+    change(database, "late", deadline=START + HOUR)
+    change(database, "mine", due_at=None)
+    found = database.call(waiting.waiting, ACCOUNT, POLICY, START + 2 * HOUR)
+    assert ([load.key for load in found.loads], found.on_hold, found.past) == ([voice(database, "mine").id], 1, 1)
+
+
+async def test_a_long_line_that_is_kept_as_late_as_is_safe_is_due_earlier(database: Database) -> None:
+    """A bulk of voices would be due at the last moment for each of them, which is too late for most."""
+    late = Policy(keep_after=KeepAfter.LATEST_SAFE)
+    add(database, *(f"v{number}" for number in range(8)))
+    for number in range(8):
+        change(database, f"v{number}", due_at=None)
+    change(database, "v7", attempts=1, due_at=START + 150 * HOUR)
+    database.call(claims.plan_some, {}, late)
+    planned = voice(database, "v0").due_at
+    sight = Foresight(database, HandClock(START))
+    await sight.look([Ahead(terms(space=HOUR), 4, late)])
+    assert planned is not None
+    assert voice(database, "v0").due_at == planned - 7 * HOUR
+    assert voice(database, "v7").due_at == START + 150 * HOUR, "a retry keeps its time"
+
+
+async def test_a_retry_past_its_deadline_is_no_matter_of_the_rate(database: Database) -> None:
+    """A voice that fails would be told with a rate that would save it, which it would not."""
+    add(database, "failing")
+    change(database, "failing", attempts=9, due_at=LATER + 2 * HOUR)
+    await look(database)
+    assert titles(database) == []

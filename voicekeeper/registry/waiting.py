@@ -1,0 +1,87 @@
+"""The voices that wait to be kept, as the loads that a forecast plays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from voicekeeper.core.pace import instant
+from voicekeeper.core.queue import Load
+from voicekeeper.core.schedule import Policy, plan
+from voicekeeper.core.voice import Intent, Status
+from voicekeeper.registry.tables import voices
+from voicekeeper.registry.types import minute
+
+#: With more voices than this, those of one minute are played as one: it says the same to the minute, and much sooner.
+_SINGLY = 5_000
+_MINUTE = timedelta(minutes=1)
+_WAITING = voices.c.status == Status.WAITING.value
+_WANTED = (_WAITING, voices.c.intent == Intent.KEEP.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An account's queue; those on hold and those past their deadline are no part of it.
+
+    Each load's key is the id of a voice; `singly` tells that each voice is a load of its own.
+    """
+
+    loads: list[Load]
+    on_hold: int
+    past: int
+    singly: bool
+
+
+def waiting(connection: Connection, account: str, policy: Policy, now: datetime) -> Waiting:
+    """Return an account's queue at this moment, with voices that no sweep has planned yet."""
+    mine = voices.c.account == account
+    ahead = (*_WANTED, mine, voices.c.deadline > now, voices.c.due_at.is_not(None))
+    few = select(voices.c.id).where(*ahead).limit(_SINGLY + 1)
+    singly = len(connection.execute(few).all()) <= _SINGLY
+    planned = _each(connection, *ahead) if singly else _by_minute(connection, now, *ahead)
+    return Waiting(
+        planned + _unplanned(connection, mine, policy, now),
+        on_hold=_count(connection, _WAITING, voices.c.intent == Intent.HOLD.value, mine, voices.c.deadline > now),
+        past=_count(connection, *_WANTED, mine, voices.c.deadline <= now),
+        singly=singly,
+    )
+
+
+def names(connection: Connection, ids: list[int]) -> Mapping[int, str]:
+    """Return the whole names of voices, by id."""
+    query = select(voices.c.id, voices.c.account, voices.c.voice_id).where(voices.c.id.in_(ids))
+    return {row.id: f"{row.account}/{row.voice_id}" for row in connection.execute(query)}
+
+
+def _each(connection: Connection, *conditions: ColumnElement[bool]) -> list[Load]:
+    columns = (voices.c.due_at, voices.c.deadline, voices.c.priority, voices.c.id)
+    rows = connection.execute(select(*columns).where(*conditions))
+    return [Load(instant(due), instant(deadline), priority, row) for due, deadline, priority, row in rows]
+
+
+def _by_minute(connection: Connection, now: datetime, *conditions: ColumnElement[bool]) -> list[Load]:
+    """Return the voices by the minute: due when it ends, and with a deadline when it begins."""
+    kind = (minute(voices.c.due_at), minute(voices.c.deadline), voices.c.priority)
+    columns: list[ColumnElement[Any]] = [*kind, func.min(voices.c.id), func.count()]
+    rows = connection.execute(select(*columns).where(*conditions).group_by(*kind))
+    return [
+        Load(instant(due if due <= now else due + _MINUTE), instant(deadline), priority, row, size)
+        for due, deadline, priority, row, size in rows
+    ]
+
+
+def _unplanned(connection: Connection, mine: ColumnElement[bool], policy: Policy, now: datetime) -> list[Load]:
+    named = (voices.c.id, voices.c.account, voices.c.voice_id)
+    columns = (*named, voices.c.cloned_at, voices.c.deadline, voices.c.priority)
+    found = []
+    for row in connection.execute(select(*columns).where(*_WANTED, mine, voices.c.due_at.is_(None))):
+        times = plan(row.cloned_at, row.deadline, policy, f"{row.account}/{row.voice_id}")
+        if times.deadline > now:
+            found.append(Load(instant(times.due_at), instant(times.deadline), row.priority, row.id))
+    return found
+
+
+def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(voices).where(*conditions)).scalar_one()
