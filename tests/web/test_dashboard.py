@@ -119,15 +119,15 @@ async def test_a_paused_account(visitor: Visitor) -> None:
 async def test_an_account_that_is_too_slow(tmp_path: Path, registries: Registries) -> None:
     """The picture would show that not all can be kept, but not whose rate or budget is to be raised."""
     async with staged(tmp_path, registries.migrated("sqlite"), more=PRICED) as stage:
-        many = [f"voice-{number}" for number in range(30)]
+        many = [f"voice-{number}" for number in range(30)]  # two a day can be paid, on three days
         add(stage.app.database, *many, account="priced", cloned_at=NOW, deadline=NOW + 48 * HOUR)
         stage.face.health.swept_at = NOW
         await stage.counted()
         page = await Visitor(stage).see()
         assert need_lines(page) == [
-            "Urgent Account priced cannot reach all in time at its present rate and budget: 26 too late. Show them"
+            "Urgent Account priced cannot reach all in time at its present rate and budget: 24 too late. Show them"
         ]
-        assert "26 cannot be reached in time" in text_of(page)
+        assert "24 cannot be reached in time" in text_of(page)
         calm = text_of(await Visitor(stage).see("/?account=main"))
         assert "Nothing. Every voice is kept" in calm
         assert "Account priced" not in calm

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from voicekeeper.core.outlook import HOUR, WEEK, Hour
+from voicekeeper.core.week import HOUR, WEEK, Hour
 from voicekeeper.web.dashboard.picture import PANEL, Picture, picture
 
 START = datetime(2026, 11, 20, 15, tzinfo=UTC)

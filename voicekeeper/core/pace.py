@@ -63,6 +63,10 @@ class Pace:
         """What one keep costs."""
         return self.price.keep if self.price else Decimal()
 
+    def from_then(self, now: datetime) -> "Pace":
+        """Return the pace of an account that has made no call until then."""
+        return replace(self, start=max(self.start, now))
+
     def delayed(self, by: timedelta) -> "Pace":
         """Return the pace of an account that can do nothing for a while."""
         return replace(self, start=max(self.start, self.as_of + by))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.forecast import Forecast, forecast
 from voicekeeper.core.latest import pulled
-from voicekeeper.core.pace import Wish, moment
+from voicekeeper.core.pace import Pace, Wish, moment
 from voicekeeper.core.profile import QUARTER
 from voicekeeper.core.queue import Load
 from voicekeeper.core.remedy import Remedy, unsavable
@@ -29,10 +29,12 @@ _WANTED = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KE
 class Outlook:
     """How an account stands: `lost` voices cannot be saved, the first at `first_loss`; `remedies` would save all.
 
-    `yielding` are the loads of which so many let others go first.
+    `yielding` are the loads of which so many let others go first, `pace` is how fast the account can go where
+    anything waits.
     """
 
     account: str
+    pace: Pace | None = None
     lost: int = 0
     first_loss: datetime | None = None
     remedies: Sequence[Remedy] = ()
@@ -45,7 +47,7 @@ def judge(
     """Look ahead by the outline of an account's queue; only where that shows a danger is the queue itself read."""
     pace = pacing.pace(connection, terms, concurrency, now)
     if not unsavable(outline, pace):
-        return Outlook(account=terms.account)
+        return Outlook(account=terms.account, pace=pace)
     found = queue.waiting(connection, terms.account, policy, now).loads
     # A retry that comes after the deadline is no matter of rate or budget, and its voice has alerts of its own.
     loads = [load for load in found if load.due < load.deadline]
@@ -53,6 +55,7 @@ def judge(
     of_key = {load.key: load for load in loads}
     return Outlook(
         account=terms.account,
+        pace=pace,
         lost=told.lost,
         first_loss=told.first_loss,
         remedies=told.remedies,

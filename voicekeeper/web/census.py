@@ -17,8 +17,8 @@ from voicekeeper import logs
 from voicekeeper.clock import Clock
 from voicekeeper.core.account import Account
 from voicekeeper.core.errors import RegistryError
-from voicekeeper.core.outlook import HOUR, hour_of
 from voicekeeper.core.voice import Intent, Status
+from voicekeeper.core.week import HOUR, hour_of
 from voicekeeper.registry import accounts, census
 from voicekeeper.registry.database import Database
 

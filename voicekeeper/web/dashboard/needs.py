@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from voicekeeper.core.account import Account
-from voicekeeper.core.outlook import hour_of
 from voicekeeper.core.voice import Intent
+from voicekeeper.core.week import hour_of
 from voicekeeper.core.wording import Fact, fact
 from voicekeeper.web.census import Figures, Kind
 from voicekeeper.web.health import Health

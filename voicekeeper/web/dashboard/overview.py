@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.responses import Response
 
-from voicekeeper.core import outlook
+from voicekeeper.core import week
 from voicekeeper.core.account import Account
-from voicekeeper.core.outlook import HOUR, Batch, Hour
 from voicekeeper.core.pace import Pace
 from voicekeeper.core.voice import Intent, Status
+from voicekeeper.core.week import HOUR, Batch, Hour
 from voicekeeper.registry import accounts, showing
 from voicekeeper.registry.spending import Terms
 from voicekeeper.web.census import Figures
@@ -50,7 +50,7 @@ class AccountRow:
     @property
     def per_hour(self) -> float:
         """Calls an hour that its rate and budgets allow in the long run."""
-        return HOUR / _step(self.terms) if self.terms else 0.0
+        return HOUR / timedelta(microseconds=_unspent(self.terms, _ANY).steady) if self.terms else 0.0
 
 
 async def overview(visit: Visit) -> Response:
@@ -65,7 +65,7 @@ async def overview(visit: Visit) -> Response:
         figures = _of(figures, chosen)
     mine = [row for row in rows if chosen in {None, row.name}]
     alerts, count = await visit.app.database.read(showing.open_alerts, chosen, _ALERTS)
-    plays = _plays(figures, mine, visit.now) if figures else {}
+    plays = _plays(figures, mine, visit) if figures else {}
     return visit.page(
         "overview.html",
         chosen=chosen,
@@ -126,16 +126,19 @@ def _needs(
     return sorted(found, key=lambda need: ("bad", "warn", "info").index(need.level))
 
 
-def _plays(figures: Figures, rows: Sequence[AccountRow], now: datetime) -> dict[str, list[Hour]]:
-    """Play the line of each account that is configured forward."""
-    return {row.name: outlook.play(_batches(figures, row.name), now, _step(row.terms)) for row in rows if row.terms}
+def _plays(figures: Figures, rows: Sequence[AccountRow], visit: Visit) -> dict[str, list[Hour]]:
+    """Play the queue of each account that is configured forward, at the pace that the last sweep has seen."""
+    seen, now = visit.app.keeper.foresight.outlooks, visit.now
+    paces = {row.name: _unspent(row.terms, now) for row in rows if row.terms}
+    paces |= {name: one.pace for name, one in seen.items() if name in paces and one.pace}
+    return {name: week.play(_batches(figures, name), pace.from_then(now), now) for name, pace in paces.items()}
 
 
 def _picture(rows: Sequence[AccountRow], plays: Mapping[str, Sequence[Hour]]) -> Picture | None:
     """Lay the accounts' hours over each other; None where nothing is configured or counted."""
     if not plays:
         return None
-    return picture(outlook.together(list(plays.values())), sum(row.per_hour for row in rows))
+    return picture(week.together(list(plays.values())), sum(row.per_hour for row in rows))
 
 
 def _batches(figures: Figures, account: str) -> list[Batch]:
@@ -146,11 +149,11 @@ def _batches(figures: Figures, account: str) -> list[Batch]:
     ]
 
 
-def _step(terms: Terms) -> timedelta:
-    """Return the time from one call to the next in the long run, which is the same at any moment."""
-    pace = Pace(as_of=_ANY, start=_ANY, space=terms.space, price=terms.price, budget=terms.budget)
-    return timedelta(microseconds=pace.steady)
+def _unspent(terms: Terms, now: datetime) -> Pace:
+    """Return the pace of an account that has spent nothing of its budgets yet."""
+    return Pace(as_of=now, start=now, space=terms.space, price=terms.price, budget=terms.budget)
 
 
+#: The pace in the long run is the same at any moment.
 _ANY = datetime(2026, 1, 1, tzinfo=UTC)
 PAGES = (Page(method="GET", path="/", work=overview, query=OverviewQuery),)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from voicekeeper.core.outlook import HOUR, WEEK, Hour
+from voicekeeper.core.week import HOUR, WEEK, Hour
 
 PANEL = 100
 _DAY = 24
