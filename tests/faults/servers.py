@@ -7,9 +7,9 @@ import socket
 import subprocess
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -67,14 +67,16 @@ class Postgres:
         value = "= on" if on else "TO DEFAULT"
         _order(self.url, f"ALTER SYSTEM SET default_transaction_read_only {value}", "SELECT pg_reload_conf()")
 
-    def put_on(self, disk: Path, table: str) -> None:
-        """Have a table's rows on another disk."""
+    @contextmanager
+    def on_disk(self, disk: Path, table: str) -> Iterator[None]:
+        """Have a table on another disk; it begins without a page, as one that was written to has room in its own."""
         shutil.chown(disk, self._first.username())
-        _order(self.url, f"CREATE TABLESPACE other LOCATION '{disk}'", f"ALTER TABLE {table} SET TABLESPACE other")
-
-    def take_back(self, table: str) -> None:
-        """Have a table's rows here again."""
-        _order(self.url, f"ALTER TABLE {table} SET TABLESPACE pg_default", "DROP TABLESPACE other")
+        move = f"ALTER TABLE {table} SET TABLESPACE"
+        _order(self.url, f"TRUNCATE {table}", f"CREATE TABLESPACE other LOCATION '{disk}'", f"{move} other")
+        try:
+            yield
+        finally:
+            _order(self.url, f"TRUNCATE {table}", f"{move} pg_default", "DROP TABLESPACE other")
 
     def standby_of(self, url: str) -> str:
         """Make a database that is reached as another server's is, and return its URL here."""

@@ -152,8 +152,11 @@ def test_a_server_whose_disk_is_full(home: Home, emulator: Emulated, servers: Se
     assert isinstance(server, Postgres)
     emulator.make(name)
     home.set("registry", url=server.url)
-    with tempfile.TemporaryDirectory() as folder, disk_of("2m", Path(folder)) as disk:
-        server.put_on(disk, "attempts")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        disk_of("2m", Path(folder)) as disk,
+        server.on_disk(disk, "attempts"),
+    ):
         fill(disk / "ballast")
         insert(server.url, name)
         with serving(home) as daemon:
@@ -162,7 +165,6 @@ def test_a_server_whose_disk_is_full(home: Home, emulator: Emulated, servers: Se
             (disk / "ballast").unlink()
             daemon.wait_for("voice.kept")
             daemon.end()
-        server.take_back("attempts")
     assert emulator.spoken() == {name: 1}
 
 
