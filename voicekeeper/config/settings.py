@@ -146,7 +146,12 @@ Money = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=1_000_000_0
 
 class _Section(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # the whole is built once it is read, and each part in it: not each by itself before
     )
 
 
