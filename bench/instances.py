@@ -13,7 +13,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -44,6 +46,7 @@ def _keep(count: int, instances: int) -> float:
     """Return how many seconds so many instances need for so many voices."""
     with answering() as url, registry("postgresql", provider=url, at_once=_AT_ONCE) as made, ExitStack() as ends:
         add_due(made, count, "postgresql")
+        asyncio.run(_plan(made))
         running = [ends.enter_context(_instance(made)) for _ in range(instances)]
         for one in running:
             _said(one)
@@ -62,6 +65,13 @@ def _keep(count: int, instances: int) -> float:
 def _instance(made: Registry) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "bench.instances", str(made.path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+async def _plan(made: Registry) -> None:
+    """Give the voices their times in a sweep that is over at once: while two instances do it, others find nothing."""
+    with _silence():
+        async with open_app(made.settings, made.folder) as app:
+            await app.keeper.sweep(timedelta())
 
 
 def _said(one: subprocess.Popen[str]) -> str:
@@ -87,7 +97,14 @@ async def _sweep(path: Path) -> None:
         print((await app.rounds()).kept, flush=True)
 
 
-if __name__ == "__main__":
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Write the log, as a service would, and keep nothing of it."""
     with Path(os.devnull).open("w") as nowhere:
         logs.set_up("json", "info", nowhere)
+        yield
+
+
+if __name__ == "__main__":
+    with _silence():
         asyncio.run(_sweep(Path(sys.argv[1])))

@@ -7,6 +7,9 @@ from voicekeeper.clock import Clock
 from voicekeeper.registry import claims
 from voicekeeper.registry.database import Database
 
+#: How many ids are offered for each place: several instances read the same page, and each claims from its front.
+_MORE = 8
+
 
 class DueVoices:
     """Hands out the ids of an account's due voices; another page is read only after the last one came to something.
@@ -19,13 +22,13 @@ class DueVoices:
         self._ids: deque[int] = deque()
         self._begun, self._fruitful, self._in_vain = False, True, False
 
-    async def take(self, most: int) -> list[int]:
-        """Return the next ids, `most` at most; none when nothing more can be worked now."""
+    async def take(self, places: int) -> list[int]:
+        """Return the next ids, some more than there are places, for others may work the first ones; none at the end."""
         if not self._ids:
             self._in_vain = not self._fruitful
             self._ids.extend(await self._page() if self._fruitful else ())
             self._fruitful = False
-        return [self._ids.popleft() for _ in range(min(len(self._ids), most))]
+        return [self._ids.popleft() for _ in range(min(len(self._ids), places * _MORE))]
 
     async def _page(self) -> list[int]:
         page = await self._database.run(claims.due, self._account, self._clock.now())

@@ -79,7 +79,7 @@ class Keeper:
         """
         report, start = report or Report(), self._clock.now()
         report.go_on()
-        until = start + longest if longest else None
+        until = None if longest is None else start + longest
         await self._catch_up(report)
         await self._plan(report, start)
         await self._side_by_side(report, until)
@@ -137,7 +137,7 @@ class Keeper:
                 report.busy |= await due.held_elsewhere()
                 return
             await self._catch_up(report)
-            claim = await self._claim(line, ids)
+            claim = await self._claim(line, ids, places)
             due.came_to(worked=bool(claim.work or claim.wait), untouched=claim.untouched)
             for claimed in claim.work:
                 calls.start(self._keep(line, claimed, report))
@@ -151,10 +151,10 @@ class Keeper:
                 await self._clock.sleep(max((claim.wait - rate.HORIZON / 2).total_seconds(), 0.01))
         report.unfinished.add(account)
 
-    async def _claim(self, line: Line, ids: list[int]) -> Claim:
+    async def _claim(self, line: Line, ids: list[int], most: int) -> Claim:
         self._claims += 1
         token = f"{self._instance}#{self._claims}"
-        return await self._database.run(claims.claim, line.terms, ids, self._clock.now(), token)
+        return await self._database.run(claims.claim, line.terms, ids, most, self._clock.now(), token)
 
     async def _keep(self, line: Line, claimed: Claimed, report: Report) -> None:
         """Speak with one claimed voice at its slot, and settle what came of it whatever happens meanwhile."""

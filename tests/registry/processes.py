@@ -67,7 +67,7 @@ def keep_all(database: Database, number: int, now: datetime) -> list[int]:
     """Claim a few voices at a time and keep them, until nothing is left; return the ids kept."""
     kept: list[int] = []
     while ids := due(database, now):
-        for claimed in database.call(claims.claim, terms(), ids[:5], now, f"process {number}").work:
+        for claimed in database.call(claims.claim, terms(), ids, 5, now, f"process {number}").work:
             settle(database, claimed, answer(Outcome.KEPT), now)
             kept.append(claimed.voice.id)
     return kept
@@ -77,7 +77,7 @@ def claim_once(database: Database, number: int, now: datetime, most: int, price:
     """Claim voices of one's own once; return how many the budget allowed."""
     mine = due(database, now)[number * most : (number + 1) * most]
     money = terms(price=price, budget_per_day=budget)
-    return len(database.call(claims.claim, money, mine, now, f"process {number}").work)
+    return len(database.call(claims.claim, money, mine, most, now, f"process {number}").work)
 
 
 def claim_slots(database: Database, number: int, now: datetime, space: timedelta) -> list[timedelta]:
@@ -86,7 +86,7 @@ def claim_slots(database: Database, number: int, now: datetime, space: timedelta
     url = database.url.render_as_string(hide_password=False)
     with closing(Database(url, clock=HandClock(now))) as standing:
         while ids := due(standing, now):
-            claim = standing.call(claims.claim, terms(space=space), ids[:2], now, f"process {number}")
+            claim = standing.call(claims.claim, terms(space=space), ids, 2, now, f"process {number}")
             slots += [claimed.wait for claimed in claim.work]
             if claim.wait:
                 break

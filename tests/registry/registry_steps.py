@@ -101,7 +101,7 @@ def due(database: Database, now: datetime, name: str = ACCOUNT) -> list[int]:
 def claim(database: Database, now: datetime, instance: str = "one", most: int = 10, **changes: Any) -> Claim:
     """Claim what is due."""
     wanted = terms(**changes)
-    return database.call(claims.claim, wanted, due(database, now, wanted.account)[:most], now, instance)
+    return database.call(claims.claim, wanted, due(database, now, wanted.account), most, now, instance)
 
 
 def claim_one(database: Database, now: datetime, instance: str = "one", **changes: Any) -> Claimed:

@@ -73,8 +73,8 @@ def test_a_slot_that_passed_unused_is_not_saved_up(clocked: Database, clock: Han
 def test_a_slot_is_used_only_by_a_voice_that_is_claimed(clocked: Database) -> None:
     """Voices that were somebody else's by then would slow the account down."""
     ids = due(clocked, START)
-    clocked.call(claims.claim, terms(), ids, START, "quick")
-    assert clocked.call(claims.claim, terms(space=MINUTE), ids, START, "slow").work == []
+    clocked.call(claims.claim, terms(), ids, 10, START, "quick")
+    assert not clocked.call(claims.claim, terms(space=MINUTE), ids, 10, START, "slow").work
     assert account(clocked).slot_at == START
 
 
@@ -158,7 +158,7 @@ def test_a_probe_is_not_used_up_without_a_call(clocked: Database, clock: HandClo
     pause(clocked)
     probe_at = account(clocked).probe_at
     clock.move(MINUTE)
-    assert clocked.call(claims.claim, terms(), [0], START, "one").work == []
+    assert not clocked.call(claims.claim, terms(), [0], 10, START, "one").work
     assert claim(clocked, START, price=9.9, budget_per_day=0.0).stopped
     assert account(clocked).probe_at == probe_at
     assert len(claim(clocked, START).work) == 1

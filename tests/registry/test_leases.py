@@ -56,16 +56,25 @@ def test_the_attempt_is_written_before_the_call(database: Database) -> None:
 def test_a_claimed_voice_is_nobody_elses(database: Database) -> None:
     """Two instances would call the same voice."""
     ids = due(database, START)
-    assert len(database.call(claims.claim, terms(), ids, START, "one").work) == 1
+    assert len(database.call(claims.claim, terms(), ids, 10, START, "one").work) == 1
     assert due(database, START) == []
-    assert database.call(claims.claim, terms(), ids, START, "two").work == []
+    assert not database.call(claims.claim, terms(), ids, 10, START, "two").work
+
+
+def test_what_others_hold_is_passed_over(database: Database) -> None:
+    """Of two instances that have read the same list, one would find its front taken again and again."""
+    add(database, *(f"v{n}" for n in range(9)))
+    ids = due(database, START)
+    one, two = (database.call(claims.claim, terms(), ids, 3, START, name) for name in ("one", "two"))
+    assert [claimed.voice.id for claimed in (*one.work, *two.work)] == ids[:6]
+    assert list(two.untouched) == ids[6:]
 
 
 def test_a_voice_that_changed_since_it_was_listed_is_not_claimed(database: Database) -> None:
     """A voice put on hold a moment ago would still be paid for."""
     ids = due(database, START)
     database.call(voices.decide, voice(database, "mine"), Intent.HOLD, START)
-    assert database.call(claims.claim, terms(), ids, START, "one").work == []
+    assert not database.call(claims.claim, terms(), ids, 10, START, "one").work
 
 
 def test_work_comes_in_the_order_it_was_asked_for(database: Database) -> None:

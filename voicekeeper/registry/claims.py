@@ -7,7 +7,7 @@ call.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, or_, select, update
 
@@ -35,12 +35,14 @@ _TASK_LIFE = timedelta(hours=1)
 _WAITING = voices.c.status == Status.WAITING.value
 _WANTED = (_WAITING, voices.c.intent == Intent.KEEP.value)
 
+Q = TypeVar("Q", bound=Select[Any])
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a claim brought: work, or how long the account has to wait for its next slot, or why it is stopped.
 
-    `untouched` are the ids that no slot was left for; `probe` says that the account is paused and this tries it.
+    `untouched` are the ids that may still be free; `probe` says that the account is paused and this tries it.
     """
 
     work: Sequence[Claimed] = ()
@@ -92,44 +94,47 @@ def due(connection: Connection, account: str, now: datetime) -> list[int]:
     return [row.id for row in connection.execute(_in_order(mine, now).limit(_BATCH))]
 
 
-def claim(connection: Connection, terms: Terms, ids: Sequence[int], now: datetime, token: str) -> Claim:
-    """Lease these voices as far as they are still due and free and the account's slots and budget allow."""
+def claim(connection: Connection, terms: Terms, ids: Sequence[int], most: int, now: datetime, token: str) -> Claim:
+    """Lease the first `most` of these voices that are still due and free, as slots and budget of the account allow."""
     account, shared = accounts.lock(connection, terms.account)
     if account.paused and not accounts.probe_due(account, shared):
         return Claim(stopped=f"paused: {account.reason}")
-    ids = _to_probe(connection, account, ids, now, shared) if account.paused else ids
-    space = _space(connection, account, terms, ids, now, shared)
-    slots = rate.reserve(account.slot_at, shared, space, len(ids))
+    if account.paused:
+        ids, most = _to_probe(connection, account, ids, now, shared), 1
+    found = _lock_free(connection, ids, most, now, shared)
+    if not found:
+        return Claim()
+    space = _space(account, terms, found, now, shared)
+    slots = rate.reserve(account.slot_at, shared, space, len(found))
     if not slots.waits:
         return Claim(untouched=ids, wait=slots.next_at - shared)
-    granted = spending.affordable(connection, terms, now, ids[: len(slots.waits)])
-    chosen = ids[:granted] or _in_doubt(connection, terms, len(slots.waits), now, shared)
+    granted = spending.affordable(connection, terms, now, [voice.id for voice in found[: len(slots.waits)]])
+    chosen = found[:granted] or _in_doubt(connection, terms, len(slots.waits), now, shared)
     if not chosen:
         return Claim(stopped=spending.SPENT)
-    found = _lock_free(connection, chosen, now, shared)
-    if found and account.paused:
+    if account.paused:
         account = accounts.take_probe(connection, account, shared) or account
-    used = rate.reserve(account.slot_at, shared, space, len(found))
+    used = rate.reserve(account.slot_at, shared, space, len(chosen))
     accounts.save(connection, replace(account, slot_at=used.next_at))
-    _lease(connection, found, token, shared + terms.lease)
-    work = _begin(connection, found, token, now, terms)
+    _lease(connection, chosen, token, shared + terms.lease)
+    work = _begin(connection, chosen, token, now, terms)
     waits = zip(work, used.waits, strict=True)
     claimed = [
         Claimed(voice, account, attempt, task, token, wait, now + terms.lease) for (voice, attempt, task), wait in waits
     ]
-    return Claim(claimed, untouched=ids[granted:], probe=account.paused)
+    return Claim(claimed, untouched=_behind(ids, chosen[:granted]), probe=account.paused)
 
 
-def _space(
-    connection: Connection, account: Account, terms: Terms, ids: Sequence[int], now: datetime, shared: datetime
-) -> timedelta:
+def _behind(ids: Sequence[int], chosen: Sequence[Voice]) -> Sequence[int]:
+    """Return the ids after the last chosen one: what stands before it and was not free is worked elsewhere."""
+    places = {row: place for place, row in enumerate(ids, 1)}
+    return ids[max((places.get(voice.id, 0) for voice in chosen), default=0) :]
+
+
+def _space(account: Account, terms: Terms, found: Sequence[Voice], now: datetime, shared: datetime) -> timedelta:
     """Return the space between two calls: wider in trouble and after it, but not where a deadline is near."""
-    space = core.space(account, terms.space, shared)
-    if space == terms.space:
-        return space
-    near = (voices.c.id.in_(ids), voices.c.deadline > now, voices.c.deadline <= now + _NEAR)
-    hurried = connection.execute(select(voices.c.id).where(*near).limit(1)).first()
-    return space if hurried is None else terms.space
+    hurried = any(voice.deadline is not None and now < voice.deadline <= now + _NEAR for voice in found)
+    return terms.space if hurried else core.space(account, terms.space, shared)
 
 
 def _to_probe(
@@ -144,10 +149,10 @@ def _to_probe(
         mine = select(voices.c.id).where(*_due(now), voices.c.account == account.name, _free(shared), spared)
         for other in connection.execute(_in_order(mine, now).limit(1)):
             return [other.id]
-    return ids[:1]
+    return ids
 
 
-def _in_doubt(connection: Connection, terms: Terms, most: int, now: datetime, shared: datetime) -> list[int]:
+def _in_doubt(connection: Connection, terms: Terms, most: int, now: datetime, shared: datetime) -> list[Voice]:
     """Choose the voices whose fee the spent budget counts already, wherever in the line they stand.
 
     Their last call may have been billed: waiting for a new budget would put them at risk and save nothing.
@@ -155,7 +160,8 @@ def _in_doubt(connection: Connection, terms: Terms, most: int, now: datetime, sh
     unsure = or_(voices.c.last_outcome == Outcome.AMBIGUOUS.value, voices.c.lease_owner.is_not(None))
     mine = select(voices.c.id).where(*_due(now), voices.c.account == terms.account, _free(shared), unsure)
     found = [row.id for row in connection.execute(_in_order(mine, now).limit(_UNSURE))]
-    return [row for row in found if spending.affordable(connection, terms, now, [row])][:most]
+    known = [row for row in found if spending.affordable(connection, terms, now, [row])]
+    return _lock_free(connection, known, most, now, shared)
 
 
 def note_task(connection: Connection, claimed: Claimed, task_id: str) -> None:
@@ -263,7 +269,7 @@ def _free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     return or_(voices.c.lease_until.is_(None), voices.c.lease_until <= shared)
 
 
-def _in_order(query: Select[tuple[int]], now: datetime) -> Select[tuple[int]]:
+def _in_order(query: Q, now: datetime) -> Q:
     """Put the earliest deadline first, after all others those that yield, and last those past their deadline.
 
     The order is that of `core.queue`, by which forecasts are played.
@@ -272,11 +278,11 @@ def _in_order(query: Select[tuple[int]], now: datetime) -> Select[tuple[int]]:
     return query.order_by(past, voices.c.yields, voices.c.deadline, voices.c.priority.desc(), voices.c.id)
 
 
-def _lock_free(connection: Connection, ids: Sequence[int], now: datetime, shared: datetime) -> list[Voice]:
-    """Look again under the lock: only voices that are still due and free, in the order of `ids`."""
-    query = select_voices().where(voices.c.id.in_(ids), *_due(now), _free(shared)).with_for_update(skip_locked=True)
-    found = {row.id: to_voice(row) for row in connection.execute(query)}
-    return [found[row] for row in ids if row in found]
+def _lock_free(connection: Connection, ids: Sequence[int], most: int, now: datetime, shared: datetime) -> list[Voice]:
+    """Look again under the lock: the first `most` of these that are still due and free, in working order."""
+    mine = select_voices().where(voices.c.id.in_(ids), *_due(now), _free(shared))
+    query = _in_order(mine, now).limit(most).with_for_update(skip_locked=True)
+    return [to_voice(row) for row in connection.execute(query)]
 
 
 def _lease(connection: Connection, found: Sequence[Voice], token: str, until: datetime) -> None:
