@@ -7,7 +7,6 @@ wait for them; SIGHUP reads the configuration again. The watchdog is fed by comp
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from voicekeeper.core.errors import RegistryError, UsageError, VoicekeeperError
 from voicekeeper.web.application import application
 from voicekeeper.web.face import Face
 from voicekeeper.web.server import listening
-from voicekeeper.wiring import ROUND, App, open_app
+from voicekeeper.wiring import ROUND, App, open_app, spool_file
 
 #: Seconds between two looks at the clock, and the step that counts as one.
 _LOOK = 1.0
@@ -52,7 +51,6 @@ class Daemon:
         self._log: Any = logs.logger()
         self._face = Face(self._clock, self._longest, self._sweep_soon)
         self._health = self._face.health
-        self._alarm = RegistryAlarm(self._clock, self._log)
         self._asked = self._served = False
         self._terminated = asyncio.Event()
         self._changed = asyncio.Event()
@@ -64,6 +62,7 @@ class Daemon:
     async def serve(self) -> None:
         """Serve until SIGTERM; raise what made it impossible to go on."""
         settings = self._read()
+        self._alarm = RegistryAlarm(self._clock, self._log, Path(f"{spool_file(settings, self._folder)}.alarm"))
         self._take_signals()
         watch = self._begin(self._watch_clock())
         async with listening(application(self._face, settings.serve.listen), settings.serve.listen) as url:
@@ -81,46 +80,57 @@ class Daemon:
         working = settings
         while not self._terminated.is_set():
             try:
-                settings, working = await self._serve_until_changed(settings), settings
+                settings, working = await self._serve_until_changed(settings, new=settings is not working), settings
             except VoicekeeperError as error:
                 if settings is working:
-                    await self._wait_for_registry(error)
-                else:
-                    self._log.error("config.refused", problems=str(error).splitlines())
+                    raise
+                self._log.error("config.refused", problems=str(error).splitlines())
                 settings = working
 
-    async def _wait_for_registry(self, error: VoicekeeperError) -> None:
-        """Wait a while for a registry that went away while the configuration was read; raise anything else."""
-        if not (self._served and isinstance(error, RegistryError)):
-            raise error
-        self._health.problem = str(error)
-        self._log.error("registry.unavailable", error=str(error))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_AGAIN.total_seconds()):
-                await _first_of(self._terminated)
-
-    async def _serve_until_changed(self, settings: Settings) -> Settings:
+    async def _serve_until_changed(self, settings: Settings, *, new: bool) -> Settings:
         """Serve with one configuration; return the next one."""
         self._changed.clear()
         logs.set_up(settings.log.format, settings.log.level)
         self._every = _often(settings)
+        async with open_app(settings, self._folder, observer=self._face.metrics, unseen=True) as opened:
+            if await self._found_registry(opened, new=new):
+                await self._keep_until_changed(opened)
+        return settings if self._terminated.is_set() else self._reread(settings)
+
+    async def _found_registry(self, opened: App, *, new: bool) -> bool:
+        """Wait for a registry that is away; False when something else is asked for meanwhile.
+
+        Waiting does not help a daemon that starts with a mistake, nor a `new` configuration that is worse than the old.
+        """
+        while True:
+            try:
+                await opened.look_again()
+            except RegistryError as error:
+                worse = new and self._health.problem is None
+                if worse or not (error.passes or (self._served and not new)):
+                    raise
+                self._notify("READY=1")
+                await self._away(opened, error)
+            else:
+                return True
+            if await _first_of(self._terminated, self._changed, within=min(_AGAIN, self._every)):
+                return False
+
+    async def _keep_until_changed(self, opened: App) -> None:
+        """Make rounds until something else is asked for."""
         scheduler = AsyncIOScheduler(timezone="UTC", executors={"default": AsyncIOExecutor()})
         scheduler.add_listener(self._scheduled, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-        async with (
-            open_app(settings, self._folder, observer=self._face.metrics) as opened,
-            self._face.showing(opened),
-        ):
+        async with self._face.showing(opened):
             self._app, self._scheduler = opened, scheduler
             self._sweep_now()
             scheduler.start()
             self._served = True
             self._notify("READY=1")
-            self._log.info("serve.ready", accounts=sorted(settings.accounts), sweep_every=str(self._every))
+            self._log.info("serve.ready", accounts=sorted(opened.settings.accounts), sweep_every=str(self._every))
             await _first_of(self._terminated, self._changed)
             scheduler.shutdown(wait=False)
             await self._drain()
             self._app = None
-        return settings if self._terminated.is_set() else self._reread(settings)
 
     async def _tick(self) -> None:
         """Begin a round, unless one is under way: it will look for what is due by itself.
@@ -161,13 +171,14 @@ class Daemon:
         self._health.swept_at, self._health.problem = self._clock.now(), None
         self._face.census.ask()
         due = self._clock.now() + _SOON if self._asked else due
-        self._notify("WATCHDOG=1")
+        self._notify("WATCHDOG=1", systemd.status("keeping voices"))
         if due is not None and not self._terminated.is_set() and self._app is opened:
             self._wake_at(due)
 
     async def _away(self, opened: App, error: RegistryError) -> None:
         """Say that the registry does not work; the next round comes soon and is not announced as a success."""
         self._health.problem = str(error)
+        self._notify(systemd.status(str(error)))
         self._log.error("registry.unavailable", error=str(error))
         if not self._terminated.is_set():
             await self._alarm.failed(opened.notifier, str(error), self._every, opened.settings.alerts.repeat_every)
@@ -270,10 +281,13 @@ def _soon() -> datetime:
     return WallClock().now()
 
 
-async def _first_of(*events: asyncio.Event) -> None:
+async def _first_of(*events: asyncio.Event, within: timedelta | None = None) -> bool:
+    """Wait for one of them; False when none came in time."""
     waits = [asyncio.create_task(event.wait()) for event in events]
+    seconds = within.total_seconds() if within else None
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
+    return bool(done)

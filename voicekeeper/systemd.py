@@ -1,4 +1,4 @@
-"""The service manager's notification protocol: READY, WATCHDOG, RELOADING, STOPPING.
+"""The service manager's notification protocol: READY, STATUS, WATCHDOG, RELOADING, STOPPING.
 
 Source: sd_notify(3). Every call does nothing where no service manager listens.
 """
@@ -21,6 +21,11 @@ def notify(*lines: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         channel.settimeout(_LONGEST)
         channel.sendto("\n".join(lines).encode(), path)
+
+
+def status(text: str) -> str:
+    """Return the line that `systemctl status` shows."""
+    return f"STATUS={' '.join(text.split())}"
 
 
 def reloading() -> tuple[str, str]:

@@ -92,6 +92,11 @@ def open_database(settings: Settings, folder: Path, *, create: bool = False, clo
     return Database(url.render_as_string(hide_password=False), create=create, clock=clock)
 
 
+def spool_file(settings: Settings, folder: Path) -> Path:
+    """Return where answers wait; what else this process leaves behind lies beside it."""
+    return state_folder(folder) / settings.keep.spool
+
+
 def connection(account: AccountSettings) -> Provider:
     """Return the connection to one account's provider."""
     return Connection(account.gateway, access(account))
@@ -117,7 +122,7 @@ class Outside:
 
     def spool(self, settings: Settings, folder: Path, log: Any) -> Spool:  # noqa: ANN401 - structlog's loggers take their methods from the configuration
         """Return where answers wait that the registry would not take."""
-        return Spool(state_folder(folder) / settings.keep.spool, log)
+        return Spool(spool_file(settings, folder), log)
 
 
 @asynccontextmanager
@@ -130,18 +135,19 @@ async def open_app(
     progress: Callable[[Report], None] = lambda _: None,
     observer: Observer | None = None,
     outside: Outside | None = None,
+    unseen: bool = False,
 ) -> AsyncIterator[App]:
     """Put everything together and take it apart at the end; raise at once for anything that cannot work.
 
-    A `clock` and an `outside` are given only where these are simulated.
+    A `clock` and an `outside` are given only where these are simulated. An `unseen` registry is left to `look_again`.
     """
     outside = outside or Outside()
     database = outside.database(settings, folder, clock)
     providers: dict[str, Provider] = {}
     try:
-        schema.require_newest(database)
         channels = outside.channels(settings)
-        database.call(accounts.sync, _marks(settings))
+        if not unseen:
+            _enter(database, settings)
         providers.update({name: outside.provider(account) for name, account in settings.accounts.items()})
         log = log or logs.logger()
         spool = outside.spool(settings, folder, log)

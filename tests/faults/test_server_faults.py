@@ -9,11 +9,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from tests.faults.disks import disk_of, fill
 from tests.faults.proxy import proxying
 from tests.faults.servers import Postgres, Server, at_once, insert, on_both, outcomes, statuses
 from tests.scenarios.commands import Emulated, Home, until
 from tests.scenarios.serving import Serving, serving
+from tests.scenarios.sinks import listening
 
 Another = Callable[[str, str], Home]
 Urls = dict[str, str]
@@ -183,3 +186,44 @@ def test_a_failover_to_a_copy_that_lagged(emulator: Emulated, another: Another, 
         kept_once(standby, emulator, names)
 
     on_both(play)
+
+
+def test_a_daemon_that_starts_before_its_server_waits_for_it(emulator: Emulated, another: Another, servers: Servers):
+    """After a power cut the daemon would be back first, and end; or be up again, and nobody hear that all is well."""
+
+    def play(kind: str) -> None:
+        server, name = servers(kind), f"{kind}-voice"
+        emulator.make(name)
+        insert(server.url, name)
+        server.crash()
+        home = another(kind, server.url)
+        with listening() as webhook:
+            home.set("alerts", urls=[webhook.alert_url])
+            with serving(home) as daemon:  # the watchdog ends it, and systemd starts another one
+                until(lambda: "registry" in problem(daemon))
+                assert daemon.get("/healthz").status_code == 200
+                assert "registry" in daemon.get("/api/voices").json()["detail"]
+                until(lambda: "The registry cannot be worked with" in "".join(webhook.titles))
+            with serving(home) as daemon:
+                until(lambda: "registry" in problem(daemon))
+                server.start()
+                daemon.wait_for("voice.kept")
+                until(lambda: ready(daemon))
+                until(lambda: len(webhook.titles) > 1)
+                daemon.end()
+            first, last = webhook.titles
+            assert "esolved" not in first
+            assert "esolved" in last
+        assert list(home.folder.glob("*.alarm")) == []
+        assert emulator.spoken()[name] == 1
+
+    on_both(play)
+
+
+def test_a_mistake_in_the_address_is_no_outage(another: Another, urls: Urls):
+    """Who mistyped the user would see a daemon that runs, and find out days later that it never kept a voice."""
+    for kind, url in urls.items():
+        wrong = make_url(url).set(username="nosuchuser", password="wrong")
+        ended = another(kind, wrong.render_as_string(hide_password=False)).run("serve")
+        assert ended.returncode == 75, ended.stderr
+        assert "correct user and password in registry.url" in ended.stderr

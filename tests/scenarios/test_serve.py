@@ -4,6 +4,8 @@ import asyncio
 import os
 import re
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -191,6 +193,23 @@ def test_what_stops_it_from_starting(home: Home) -> None:
     missing = home.run("serve")
     assert missing.returncode == 75
     assert "voicekeeper migrate" in missing.stderr
+
+
+def test_a_reload_takes_effect_while_the_registry_is_away(home: Home) -> None:
+    """If it were put off until then, who moves to another server would wait for the one that died."""
+    other = home.folder / "other.db"
+    other.write_bytes(home.registry.read_bytes())
+    with closing(sqlite3.connect(home.registry, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with serving(home) as daemon:
+            daemon.wait_for("registry.unavailable")
+            home.set("registry", url="sqlite:///mistyped.db")
+            daemon.process.send_signal(signal.SIGHUP)
+            assert "mistyped.db" in daemon.wait_for("config.refused")["problems"][0]
+            home.set("registry", url="sqlite:///other.db")
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.wait_for("sweep.finished")
+            daemon.end()
 
 
 def test_probes_a_paused_account_by_itself(home: Home, emulator: Emulated) -> None:

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,19 @@ def test_the_watchdog_is_withheld_while_the_registry_is_locked(home: Home, syste
         holder.close()
         systemd.wait_for("WATCHDOG=1")
         daemon.end()
+
+
+def test_a_start_without_its_registry_is_ready_to_wait_and_says_what_for(home: Home, systemd: ServiceManager) -> None:
+    """If `systemctl start` hung for as long, what waits for it would be held up, and nobody know why."""
+    home.variables["WATCHDOG_USEC"] = "1500000"
+    with closing(sqlite3.connect(home.registry, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with serving(home) as daemon:
+            systemd.wait_for("READY=1")
+            said = systemd.during(1)
+            assert any(line.startswith("STATUS=") and "another program holds the file" in line for line in said)
+            assert "WATCHDOG=1" not in systemd.received
+            holder.execute("ROLLBACK")
+            systemd.wait_for("WATCHDOG=1")
+            systemd.wait_for("STATUS=keeping voices")
+            daemon.end()

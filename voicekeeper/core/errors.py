@@ -7,7 +7,8 @@ VoicekeeperError
 ├── NotCloned           1, 3   the provider has made no voice; it lives in `voicekeeper.cloning`
 ├── SourceError           2   an owner's database cannot be read: people are told, and nothing else stops
 └── RegistryError        75   the registry cannot be worked with now
-    ├── RegistryUnavailable   missing, locked, full, read-only, not answering
+    ├── RegistryUnavailable   locked, full, read-only, not answering
+    │   └── RegistryClosed    missing, or not for this user: waiting does not help
     └── SchemaMismatch        its tables are not the newest
 """
 
@@ -48,10 +49,20 @@ class RegistryError(VoicekeeperError):
     """The registry cannot be worked with now; trying later may help."""
 
     exit_code = 75
+    #: Whether it may be over without anybody doing something about the registry's address, user or tables.
+    passes = False
 
 
 class RegistryUnavailable(RegistryError):
-    """The registry is missing, locked, full, read-only or not answering."""
+    """The registry is locked, full, read-only or not answering."""
+
+    passes = True
+
+
+class RegistryClosed(RegistryUnavailable):
+    """The registry is missing, or not for this user: somebody has to create it or to correct its address."""
+
+    passes = False
 
 
 class SchemaMismatch(RegistryError):

@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from voicekeeper.clock import Clock
-from voicekeeper.core.errors import ConfigError, RegistryUnavailable
+from voicekeeper.core.errors import ConfigError, RegistryClosed, RegistryUnavailable
 from voicekeeper.registry.faults import hang_up, watch_file
 
 P = ParamSpec("P")
@@ -83,7 +83,7 @@ class Database:
         except (IntegrityError, DataError):
             raise
         except DBAPIError as error:
-            raise RegistryUnavailable(_explain(self, error)) from error
+            raise _explained(self, error) from error
         except SQLAlchemyError as error:
             raise RegistryUnavailable(f"registry {self.name}: {error}") from error
 
@@ -161,7 +161,7 @@ class Database:
         if self._create:
             _make_private(path)
         else:
-            raise RegistryUnavailable(
+            raise RegistryClosed(
                 f"there is no registry at {path}: `voicekeeper migrate` creates it, or correct registry.url"
             )
 
@@ -169,7 +169,7 @@ class Database:
         try:
             return Path(path).is_file()
         except PermissionError as error:
-            raise RegistryUnavailable(
+            raise RegistryClosed(
                 f"registry {self.name}: its folder is closed to this user: run voicekeeper as its owner, or as root"
             ) from error
 
@@ -274,27 +274,33 @@ def _mysql_refusal(context: ExceptionContext) -> None:
 _CHECK_BROKEN = (4025, 3819)
 _OPEN: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql}
 
-#: What a driver says, and what would mend it.
-_MENDS = {
+#: What a driver says where somebody has to act, and how.
+_CLOSED = {
     "readonly database": "the file or its folder cannot be written by this user",
     "unable to open database": "the folder does not exist or cannot be written by this user",
+    "file is not a database": "the file is something else: correct registry.url",
+    "no such table": "run `voicekeeper migrate`",
+    'relation "': "run `voicekeeper migrate`",
+    "doesn't exist": "run `voicekeeper migrate`",
+    "password authentication failed": "correct user and password in registry.url",
+    "no password supplied": "correct user and password in registry.url",
+    "access denied": "correct user and password in registry.url",
+    'role "': "correct user and password in registry.url",
+    "no pg_hba.conf entry": "let the server take this user from this host",
+    "is not allowed to connect": "let the server take this user from this host",
+    "does not exist": "create the database, then run `voicekeeper migrate`",
+    "unknown database": "create the database, then run `voicekeeper migrate`",
+}
+#: What it says where the reason may go away by itself.
+_AWAY = {
     "database is locked": "another program holds the file; try again when it is done",
     "disk is full": "the disk is full",
     "database or disk is full": "the disk is full",
     "no space left": "the server's disk is full",
     "disk i/o error": "the disk failed or is full",
-    "file is not a database": "the file is something else: correct registry.url",
-    "no such table": "run `voicekeeper migrate`",
-    'relation "': "run `voicekeeper migrate`",
-    "doesn't exist": "run `voicekeeper migrate`",
     "connection refused": "is the server running, and are host and port right?",
     "not known": "is the host in registry.url right?",
     "resolve host": "is the host in registry.url right?",
-    "password authentication failed": "correct user and password in registry.url",
-    "access denied": "correct user and password in registry.url",
-    'role "': "correct user and password in registry.url",
-    "does not exist": "create the database, then run `voicekeeper migrate`",
-    "unknown database": "create the database, then run `voicekeeper migrate`",
     "read-only": "the server is read-only: a standby, perhaps",
     "timeout": "the server does not answer in time",
     "timed out": "the server does not answer in time",
@@ -302,11 +308,16 @@ _MENDS = {
 }
 
 
-def _explain(database: Database, error: DBAPIError) -> str:
+def _explained(database: Database, error: DBAPIError) -> RegistryUnavailable:
     """Say what the driver said, and what would mend it."""
     words = said(error)
-    mend = next((mend for sign, mend in _MENDS.items() if sign in words.lower()), "try again later")
-    return f"registry {database.name}: {words} ({mend})"
+    closed, away = (_mend(mends, words) for mends in (_CLOSED, _AWAY))
+    kind = RegistryClosed if closed else RegistryUnavailable
+    return kind(f"registry {database.name}: {words} ({closed or away or 'try again later'})")
+
+
+def _mend(mends: dict[str, str], words: str) -> str | None:
+    return next((mend for sign, mend in mends.items() if sign in words.lower()), None)
 
 
 def said(error: DBAPIError) -> str:

@@ -16,7 +16,7 @@ class Face:
     """One daemon as its HTTP face sees it.
 
     `longest` says how long ago the last sweep may be; `wake` makes a sweep soon. `app` is None while the daemon
-    reads its configuration anew, and at its end; `public_url` is the last one that was configured.
+    reads its configuration or waits for its registry, and at its end; `public_url` is the last one that was configured.
     """
 
     def __init__(self, clock: Clock, longest: Callable[[], timedelta], wake: Callable[[], None]) -> None:
@@ -27,6 +27,11 @@ class Face:
         self.public_url: str | None = None
         self._wake = wake
         self._requests, self._idle = 0, asyncio.Event()
+
+    @property
+    def absence(self) -> str:
+        """Why there is nothing to show."""
+        return self.health.problem or "voicekeeper is reading its configuration, or ending"
 
     @asynccontextmanager
     async def showing(self, app: App) -> AsyncIterator[None]:

@@ -47,9 +47,9 @@ class Call:
 
     @property
     def app(self) -> App:
-        """What is served now; raise the Problem of a daemon that reads its configuration anew."""
+        """What is served now; raise the Problem of a daemon that has nothing to serve."""
         if self.face.app is None:
-            raise unavailable("voicekeeper is reading its configuration, or ending")
+            raise unavailable(self.face.absence)
         return self.face.app
 
     @property
@@ -78,7 +78,7 @@ class Operation:
         settings = face.app.settings if face.app else None
         if self.access is not Access.HEALTH:
             if settings is None:
-                raise unavailable("voicekeeper is reading its configuration, or ending")
+                raise unavailable(face.absence)
             gate.check_token(request, self.access, settings.serve.api_token)
         query = None if self.access is Access.HEALTH else read_query(self.query, request.query_params)
         body = await _body(self.body, request) if self.body else None

@@ -40,9 +40,9 @@ class Visit:
 
     @property
     def app(self) -> App:
-        """What is served now; raise the Problem of a daemon that reads its configuration anew."""
+        """What is served now; raise the Problem of a daemon that has nothing to serve."""
         if self.face.app is None:
-            raise unavailable("voicekeeper is reading its configuration, or ending")
+            raise unavailable(self.face.absence)
         return self.face.app
 
     @property
