@@ -26,3 +26,13 @@ def fill(ballast: Path) -> None:
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(b"\0" * 4096)
+
+
+@contextmanager
+def filled(ballast: Path) -> Iterator[None]:
+    """Have a disk full, and make room at the end where nobody did before."""
+    fill(ballast)
+    try:
+        yield
+    finally:
+        ballast.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -78,6 +78,16 @@ class Postgres:
         finally:
             _order(self.url, f"TRUNCATE {table}", f"{move} pg_default", "DROP TABLESPACE other")
 
+    def hang_up_on_idlers(self, *, on: bool) -> None:
+        """End connections on which nothing is asked for a second."""
+        value = "= '1s'" if on else "TO DEFAULT"
+        _order(self.url, f"ALTER SYSTEM SET idle_session_timeout {value}", "SELECT pg_reload_conf()")
+
+    def connections(self) -> int:
+        """Return how many clients it has."""
+        others = "backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        return _count(self.url, f"pg_stat_activity WHERE {others}")
+
     def standby_of(self, url: str) -> str:
         """Make a database that is reached as another server's is, and return its URL here."""
         name, user = make_url(url).database, make_url(url).username
@@ -144,6 +154,35 @@ class MariaDB:
         """Take nothing that writes, as a standby."""
         _order(self.admin, f"SET GLOBAL read_only = {int(on)}")
 
+    @contextmanager
+    def on_disk(self, disk: Path, _table: str) -> Iterator[None]:
+        """Have all tables on another disk."""
+        here, there = self._data / "registry", disk / "registry"
+        with self._while_down():
+            _move(here, there)
+            here.symlink_to(there)
+        try:
+            yield
+        finally:
+            with self._while_down():
+                here.unlink()
+                _move(there, here)
+
+    @contextmanager
+    def _while_down(self) -> Iterator[None]:
+        self._process.terminate()
+        self._process.wait(_LONGEST)
+        yield
+        self.start()
+
+    def hang_up_on_idlers(self, *, on: bool) -> None:
+        """End connections on which nothing is asked for a second."""
+        _order(self.admin, f"SET GLOBAL wait_timeout = {'1' if on else 'DEFAULT'}")
+
+    def connections(self) -> int:
+        """Return how many clients it has."""
+        return _count(self.admin, "information_schema.processlist WHERE user = 'keeper'")
+
     def standby_of(self, url: str) -> str:
         """Make a database that is reached as another server's is, and return its URL here."""
         theirs = make_url(url)
@@ -197,6 +236,17 @@ def outcomes(url: str) -> list[str | None]:
         return [row.outcome for row in connection.execute(text("SELECT outcome FROM attempts ORDER BY id"))]
 
 
+def cram(url: str) -> None:
+    """Write attempts with a voice of the past until the disk takes no more: pages that are there may have room."""
+    insert(url, "voice-of-the-past", first=1000)
+    row = "INSERT INTO attempts (voice, instance, started_at, model) SELECT id, 'i', cloned_at, 'm' FROM voices"
+    with closing(Database(url)) as database:
+        database.call(lambda connection: connection.execute(text("UPDATE voices SET status = 'released'")))
+        with suppress(RegistryUnavailable):
+            while True:
+                database.call(lambda connection: connection.execute(text(row)))
+
+
 def statuses(url: str) -> Counter[str]:
     """Return how many voices have which status."""
     with closing(Database(url)) as database, database.transaction() as connection:
@@ -232,6 +282,18 @@ def _order(url: str, *statements: str) -> None:
     ):
         for statement in statements:
             connection.execute(text(statement))
+
+
+def _count(url: str, rows: str) -> int:
+    with closing(Database(url)) as database, database.transaction() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {rows}")).scalar_one())  # noqa: S608 - our own
+
+
+def _move(folder: Path, to: Path) -> None:
+    """Move a folder of the server's to another disk, where it is the server's too."""
+    shutil.move(folder, to)
+    for path in (to, *to.iterdir()):
+        shutil.chown(path, "mysql")
 
 
 def _there(url: str) -> bool:

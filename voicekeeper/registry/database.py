@@ -297,6 +297,7 @@ _AWAY = {
     "disk is full": "the disk is full",
     "database or disk is full": "the disk is full",
     "no space left": "the server's disk is full",
+    "' is full": "the server's disk is full",
     "disk i/o error": "the disk failed or is full",
     "connection refused": "is the server running, and are host and port right?",
     "not known": "is the host in registry.url right?",
