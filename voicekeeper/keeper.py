@@ -25,7 +25,7 @@ from voicekeeper.due import DueVoices
 from voicekeeper.foresight import Ahead, Foresight
 from voicekeeper.journal import Journal, Observer, text
 from voicekeeper.proof import LISTED, Proof
-from voicekeeper.registry import accounts, claims, clonings, overdue
+from voicekeeper.registry import accounts, claims, clonings, failing, overdue
 from voicekeeper.registry.claims import Claim
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.leased import Claimed
@@ -229,13 +229,15 @@ class Keeper:
     async def _warn(self, report: Report) -> None:
         """Raise the alarm for what is not kept although its deadline nears; a paused account has its own."""
         run, now = self._database.run, self._clock.now()
-        held_back = [account.name for account in await run(accounts.everyone) if account.paused]
+        known = await run(accounts.everyone)
+        held_back = [account.name for account in known if account.paused]
         report.paused.update(set(held_back) & set(self.lines))
         queued, stopped = report.unfinished, report.stopped
         warn = partial(claims.warn_some, paused=held_back, queued=queued, stopped=stopped)
         while await run(warn, self._policies, self._default, now):
             pass
         await run(overdue.look, list(self.lines), {*held_back, *queued, *stopped}, self._grace, now)
+        await run(failing.look, [account for account in known if account.name in self.lines], now)
         await self.foresight.look([self._ahead(line) for line in self.lines.values()])
 
     def _ahead(self, line: Line) -> Ahead:

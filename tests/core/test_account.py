@@ -68,7 +68,7 @@ def test_an_answer_that_proves_nothing_does_not_resume(outcome: Outcome) -> None
     """If it did, a gateway's hiccup would report a mended account that is not."""
     probed = probing(PAUSED, START + MINUTE)
     still = after(probed, an_answer(outcome, message="no balance"), START + 2 * MINUTE)
-    assert replace(still, failures=0) == probed
+    assert replace(still, failures=0, failing_since=None) == probed
 
 
 def test_too_many_requests_do_not_resume() -> None:
@@ -124,7 +124,9 @@ def test_a_throttle_never_brings_the_next_slot_forward() -> None:
 def test_only_a_kept_voice_resets_the_backoff() -> None:
     """If nothing did, one throttle would slow an account for ever; if any answer did, it would not slow at all."""
     slowed = throttled(throttled(OPEN, START), START)
-    assert after(slowed, an_answer(Outcome.KEPT), START) == replace(slowed, throttles=0, ramp_at=START)
+    assert after(slowed, an_answer(Outcome.KEPT), START) == replace(
+        slowed, throttles=0, ramp_at=START, failing_since=None
+    )
     for outcome in set(Outcome) - {Outcome.KEPT, Outcome.THROTTLED, Outcome.BLOCKED}:
         assert after(slowed, an_answer(outcome), START).throttles == slowed.throttles
 
@@ -142,6 +144,19 @@ def kept(account: Account, now: datetime) -> Account:
 def in_usual(account: Account, now: datetime) -> float:
     """Return how many times further apart than usual calls are."""
     return space(account, 3 * SECOND, now) / (3 * SECOND)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TRANSIENT, Outcome.AMBIGUOUS, Outcome.THROTTLED])
+def test_trouble_counts_from_its_first_failure(outcome: Outcome) -> None:
+    """If each failure began it anew, an outage would never be told."""
+    account = after(after(OPEN, an_answer(outcome), START), an_answer(Outcome.TRANSIENT), START + HOUR)
+    assert account.failing_since == START
+
+
+@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.TRANSIENT, Outcome.AMBIGUOUS, Outcome.THROTTLED})
+def test_any_other_answer_ends_it(outcome: Outcome) -> None:
+    """If it went on, a provider that works would be reported for the failures of last week."""
+    assert after(failed(OPEN, 6), an_answer(outcome), START + HOUR).failing_since is None
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TRANSIENT, Outcome.AMBIGUOUS])

@@ -38,6 +38,8 @@ ALERTS: dict[str, Alert] = {
     "paused with nothing near": alert.paused("main", SAID, None),
     "unknown": alert.unknown_account("mian"),
     "overdue": alert.overdue("main", 12, START, HOUR, START),
+    "failing": alert.failing("main", START, SAID, [START + HOUR], START),
+    "failing without a reason": alert.failing("main", START, None, [START, START + HOUR], START),
     "unsavable": alert.unsavable("main", 12, START, START, ["requests_per_minute = 34", "budget_per_day = 99"]),
     "unsavable, whatever is changed": alert.unsavable("main", 1, START, START, []),
     "broken": alert.broken_source("app", "no such table"),

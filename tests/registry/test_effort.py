@@ -9,10 +9,11 @@ from sqlalchemy import Connection, text
 
 from tests.databases import KINDS, Registries
 from tests.registry.registry_steps import ACCOUNT, HOUR, MINUTE, POLICY, START, open_account
+from voicekeeper.core.account import Account
 from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.channel import Rule
 from voicekeeper.core.voice import Intent, Status
-from voicekeeper.registry import census, claims, deliveries, outbox, outline, overdue, pages, schema
+from voicekeeper.registry import census, claims, deliveries, failing, outbox, outline, overdue, pages, schema
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.pages import VoiceFilter
 from voicekeeper.registry.tables import alerts, voices
@@ -21,6 +22,9 @@ WAITING = KEPT = 10_000
 OPEN_ALERTS, OLD_ALERTS = 1_000, 4_000
 #: Rows; for SQLite, whose counter is of steps, some for each row.
 ENOUGH = {"sqlite": 6_000, "postgresql": 600, "mysql": 600}
+
+#: Nobody waits for it yet.
+FAILING = Account(name=ACCOUNT, failures=5, failing_since=START - 30 * HOUR)
 
 Work = Callable[[Connection], object]
 
@@ -35,6 +39,7 @@ IDLE: dict[str, Work] = {
     "anything_to_do": lambda connection: claims.anything_to_do(connection, START),
     "next_due": lambda connection: claims.next_due(connection, START),
     "overdue": lambda connection: overdue.look(connection, [ACCOUNT], [], HOUR, START),
+    "failing": lambda connection: failing.look(connection, [FAILING], START - 7 * HOUR),
     "outline": lambda connection: outline.read(connection, (START + 84 * HOUR, 5_000)),
     "begin": lambda connection: deliveries.begin(connection, [Rule(id="one")], START, 4 * HOUR),
     "take": lambda connection: outbox.take(connection, START),

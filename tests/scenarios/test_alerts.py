@@ -1,11 +1,11 @@
 """Alerts on a real webhook: one message for what happens together, nothing twice, and no harm from a dead sink."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.scenarios.commands import Emulated, Home, ago, events, let_pass, names
+from tests.scenarios.commands import Emulated, Home, ago, events, let_pass, moment, names
 from tests.scenarios.sinks import Webhook, listening
 
 #: TOML's header for one more channel, once the brackets of a section are around it.
@@ -56,6 +56,26 @@ def test_an_open_alert_is_repeated_and_then_resolved(home: Home, emulator: Emula
     home.sweep(0)
     assert len(webhook.titles) == 3
     assert webhook.titles[2].startswith("voicekeeper: resolved: Voice main/voice-one-1")
+
+
+def test_a_provider_that_is_down_for_an_hour_is_told_and_so_is_its_end(
+    home: Home, emulator: Emulated, webhook: Webhook
+) -> None:
+    """If it were told with the first rung of warning, it would be days late."""
+    emulator.fault("http", http_status=502)
+    emulator.make(*names(6))
+    home.insert(*names(6))
+    home.sweep(1)
+    assert webhook.titles == [], "most outages are over within the hour"
+    home.sql("UPDATE accounts SET failing_since = ?", moment(datetime.now(UTC) - timedelta(hours=1)))
+    home.sweep(0)
+    assert webhook.titles == ["voicekeeper: Account main: no call succeeds"]
+    assert "6 voices wait" in webhook.messages[0]["message"]
+    emulator.clear_faults()
+    let_pass(home, minutes=5)
+    home.make_due()
+    home.sweep(0)
+    assert webhook.titles[1:] == ["voicekeeper: resolved: Account main: no call succeeds"]
 
 
 def test_a_dead_sink_stops_no_keeping_and_is_tried_again(home: Home, emulator: Emulated, webhook: Webhook) -> None:

@@ -12,6 +12,8 @@ _LONGEST_BACKOFF = timedelta(minutes=1)
 #: These answers prove that the key is accepted and the account may work.
 #: Calls that failed in a row, after which the provider counts as down rather than a voice as unlucky.
 _OUTAGE = 5
+#: Trouble of so long is told: most outages are over by then.
+_TOLD_AFTER = timedelta(hours=1)
 _FAILS = frozenset({Outcome.TRANSIENT, Outcome.AMBIGUOUS})
 _PROVES_OPEN = frozenset({Outcome.KEPT, Outcome.REFUSED, Outcome.NOT_FOUND})
 
@@ -29,7 +31,8 @@ class Account:
 
     `slot_at` is the rate limiter's next free slot; `throttles` counts slow-downs in a row; `probes` counts the
     tries since the account paused; `fingerprint` tells a changed key or address, and is no secret. `failures` counts
-    failed calls in a row, up to an outage; `ramp_at` says since when things go well again after trouble.
+    failed calls in a row, up to an outage; `ramp_at` says since when things go well again after trouble, and
+    `failing_since` since when calls do nothing but fail or come too fast.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Account:
     fingerprint: str | None = None
     failures: int = 0
     ramp_at: datetime | None = None
+    failing_since: datetime | None = None
 
     @property
     def paused(self) -> bool:
@@ -54,6 +58,11 @@ class Account:
         """Whether the provider asks to slow down, or seems to be down."""
         return self.throttles > 0 or self.failures >= _OUTAGE
 
+    def failing(self, now: datetime) -> bool:
+        """Tell whether somebody should know that no call succeeds; a pause is told by itself."""
+        long = self.failing_since is not None and now - self.failing_since >= _TOLD_AFTER
+        return long and self.troubled and not self.paused
+
 
 def after(account: Account, answer: Answer, now: datetime) -> Account:
     """Return the account as it stands after one answer."""
@@ -62,10 +71,8 @@ def after(account: Account, answer: Answer, now: datetime) -> Account:
     if account.paused and answer.outcome in _PROVES_OPEN:
         opened = replace(account, state=AccountState.OPEN, reason=None, paused_at=None, probe_at=None, probes=0)
         account = replace(opened, ramp_at=now)
-    if answer.outcome is Outcome.THROTTLED:
-        return _throttled(account, answer, now)
-    if answer.outcome in _FAILS:
-        return replace(account, failures=min(account.failures + 1, _OUTAGE))
+    if answer.outcome in {Outcome.THROTTLED, *_FAILS}:
+        return replace(_troubled(account, answer, now), failing_since=account.failing_since or now)
     return _answered(account, answer, now)
 
 
@@ -85,7 +92,7 @@ def probing(account: Account, now: datetime) -> Account:
 def _answered(account: Account, answer: Answer, now: datetime) -> Account:
     """Forget failures, for the provider works; only a keep proves that it need not be spared any more."""
     throttles = 0 if answer.outcome is Outcome.KEPT else account.throttles
-    better = replace(account, failures=0, throttles=throttles)
+    better = replace(account, failures=0, throttles=throttles, failing_since=None)
     return replace(better, ramp_at=now) if account.troubled and not better.troubled else better
 
 
@@ -99,7 +106,14 @@ def _blocked(account: Account, answer: Answer, now: datetime) -> Account:
         paused_at=now,
         probe_at=now + _PROBE_WAITS[0],
         probes=0,
+        failing_since=None,
     )
+
+
+def _troubled(account: Account, answer: Answer, now: datetime) -> Account:
+    if answer.outcome is Outcome.THROTTLED:
+        return _throttled(account, answer, now)
+    return replace(account, failures=min(account.failures + 1, _OUTAGE))
 
 
 def _throttled(account: Account, answer: Answer, now: datetime) -> Account:

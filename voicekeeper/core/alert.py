@@ -90,6 +90,11 @@ def overdue_key(name: str) -> str:
     return f"{account_key(name)}overdue"
 
 
+def failing_key(name: str) -> str:
+    """Return the alert key of an account none of whose calls succeeds."""
+    return f"{account_key(name)}failing"
+
+
 def lost(voice: Voice, reason: str) -> Alert:
     """Say that a voice is gone, with the command that makes it anew."""
     held = "hold" if voice.intent is Intent.HOLD else None
@@ -152,8 +157,15 @@ def unreachable(problem: str, since: datetime) -> Alert:
 def overdue(name: str, count: int, first: datetime, grace: timedelta, now: datetime) -> Alert:
     """Say that voices should have been worked by now, and sweeps do not take them."""
     facts: Facts = {"account": name, "count": count, "deadline": fact(first), "grace": fact(grace)}
-    severity = Severity.CRITICAL if first - now <= _CRITICAL_BELOW else Severity.WARNING
-    return _alert("overdue", overdue_key(name), severity, facts)
+    return _alert("overdue", overdue_key(name), _severity(first, now), facts)
+
+
+def failing(name: str, since: datetime, reason: str | None, deadlines: Sequence[datetime], now: datetime) -> Alert:
+    """Say that none of an account's calls succeeds; `deadlines` are those of the voices that wait for one."""
+    first = min(deadlines)
+    facts: dict[str, Fact] = {"account": name, "reason": reason, "since": fact(since)}
+    waiting = {"count": len(deadlines), "deadline": fact(first)}
+    return _alert("failing", failing_key(name), _severity(first, now), facts | waiting)
 
 
 def unsavable_key(name: str) -> str:
@@ -164,8 +176,7 @@ def unsavable_key(name: str) -> str:
 def unsavable(name: str, count: int, first: datetime, now: datetime, settings: Sequence[str]) -> Alert:
     """Say that not all voices can be saved; `settings` are changes each of which would save all."""
     facts: Facts = {"account": name, "count": count, "deadline": fact(first), "settings": "; ".join(settings)}
-    severity = Severity.CRITICAL if first - now <= _CRITICAL_BELOW else Severity.WARNING
-    return _alert("unsavable", unsavable_key(name), severity, facts)
+    return _alert("unsavable", unsavable_key(name), _severity(first, now), facts)
 
 
 def clock_key(name: str) -> str:
@@ -203,6 +214,11 @@ def channel_fails(channel: str, name: str, since: datetime) -> Alert:
 def in_doubt(key: str, severity: Severity, facts: Facts) -> Alert:
     """Say that a voice may have been made without anybody having been told."""
     return _alert("cloning", key, severity, facts, event=True)
+
+
+def _severity(first: datetime, now: datetime) -> Severity:
+    """Return how much it hurries that voices are not kept, of which this is the first deadline."""
+    return Severity.CRITICAL if first - now <= _CRITICAL_BELOW else Severity.WARNING
 
 
 def _alert(

@@ -90,6 +90,15 @@ _ALERTS = {
             "巡检在运行却没有处理它们：请查看日志中的错误，并重启 voicekeeper。",
         ),
     ),
+    "failing": Words(
+        "账号 {account}：没有一次调用成功",
+        (
+            "自 {since:time}起，所有调用都失败。",
+            "原因：{reason:clause}。",
+            "{count} 个音色在等待，最近的期限：{deadline:time}。",
+            "会自动重试。请检查平台、网络，以及代理（如有）。",
+        ),
+    ),
     "unsavable": Words(
         "账号 {account}：{count} 个音色无法保住",
         (

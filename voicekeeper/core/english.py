@@ -98,6 +98,15 @@ _ALERTS = {
             "Sweeps run and do not take them: look for errors in the log, and start voicekeeper anew.",
         ),
     ),
+    "failing": Words(
+        "Account {account}: no call succeeds",
+        (
+            "Since {since:time} calls do nothing but fail.",
+            "Reason: {reason:clause}.",
+            "{count:voices} wait for it; the earliest deadline is {deadline:time}.",
+            "They are tried again by themselves. Look at the provider, the network, and a proxy where there is one.",
+        ),
+    ),
     "unsavable": Words(
         "Account {account}: {count:voices} cannot be saved",
         (

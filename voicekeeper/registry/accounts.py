@@ -40,7 +40,13 @@ def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
     for name in sorted(changed):
         enter(connection, accounts, name=name)
         now = connection.execute(select(shared_now(connection))).scalar_one()
-        fresh = {"fingerprint": marks[name].fingerprint, "probe_at": now, "throttles": 0, "failures": 0}
+        fresh = {
+            "fingerprint": marks[name].fingerprint,
+            "probe_at": now,
+            "throttles": 0,
+            "failures": 0,
+            "failing_since": None,
+        }
         connection.execute(update(accounts).where(accounts.c.name == name).values(**fresh))
         outbox.resolve(connection, alerts.unknown_key(name), now)
         _plan_anew(connection, name)
@@ -55,7 +61,7 @@ def _forget(connection: Connection, names: Collection[str]) -> None:
     if not names:
         return
     now = connection.execute(select(shared_now(connection))).scalar_one()
-    told = (alerts.overdue_key, alerts.unsavable_key, alerts.clock_key)
+    told = (alerts.overdue_key, alerts.failing_key, alerts.unsavable_key, alerts.clock_key)
     keys = [key for name in names for key in (*alerts.behind_keys(name), *(one(name) for one in told))]
     outbox.resolve_all(connection, keys, now)
     opened = {"state": core.AccountState.OPEN.value, "reason": None, "paused_at": None, "probe_at": None, "probes": 0}

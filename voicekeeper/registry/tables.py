@@ -207,6 +207,7 @@ accounts = Table(
     Column("lifetime", Integer),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("ramp_at", Utc),
+    Column("failing_since", Utc),
     _one_of("state", AccountState),
     **_MYSQL,
 )
