@@ -58,9 +58,10 @@ class Postgres:
         self._first = psutil.Process(self._server.get_pid())
 
     def signal(self, number: int) -> None:
-        """Send a signal to all of its processes."""
+        """Send a signal to all of its processes; a connection's own may end meanwhile."""
         for process in [self._first, *self._first.children()]:
-            process.send_signal(number)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def forbid_writing(self, *, on: bool) -> None:
         """Take nothing that writes, as a standby."""
