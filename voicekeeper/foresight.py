@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from voicekeeper.clock import Clock
+from voicekeeper.core.latest import pulled
 from voicekeeper.core.profile import Profile
 from voicekeeper.core.queue import Load
-from voicekeeper.core.schedule import KeepAfter, Policy
+from voicekeeper.core.schedule import KeepAfter, Policy, latest_safe
 from voicekeeper.registry import outline, outlook
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.outlook import Outlook
@@ -52,18 +53,13 @@ class Foresight:
         now, seen = self._clock.now(), {}
         for one in accounts:
             name, loads = one.terms.account, self.outline(one.terms.account)
-            seen[name] = (
-                await self._database.read(outlook.judge, one.terms, one.concurrency, one.policy, loads, now)
-                if loads
-                else Outlook(account=name)
-            )
-            if loads and one.policy.keep_after is KeepAfter.LATEST_SAFE:
-                await self._database.run(outlook.pull_forward, one.terms, one.concurrency, one.policy, loads, now)
-        known, self.outlooks = self.outlooks, seen
-        for marked in (True, False):
-            told = [one for name, one in seen.items() if _as_before(known.get(name), one) is marked]
-            if told:
-                await self._database.run(outlook.tell, told, now, marked=marked)
+            found = await self._database.read(outlook.judge, one.terms, one.concurrency, one.policy, loads, now)
+            if earlier := _earlier(one.policy, loads, found):
+                await self._database.run(outlook.pull_forward, name, earlier)
+            seen[name] = found
+        self.outlooks = seen
+        if news := [one for one in seen.values() if one.news]:
+            await self._database.run(outlook.tell, news, now)
 
     async def _read_on(self) -> None:
         """Read the outline anew, as far as its share of the time reaches; the next look goes on there."""
@@ -82,6 +78,8 @@ class Foresight:
         self._reading.clear()
 
 
-def _as_before(known: Outlook | None, seen: Outlook) -> bool:
-    """Tell whether the same voices yield as before."""
-    return known is not None and known.yielding == seen.yielding
+def _earlier(policy: Policy, loads: Sequence[Load], seen: Outlook) -> Mapping[int, int]:
+    """Return what has to be due earlier, where voices are kept as late as is safe and their queue is too long."""
+    if seen.pace is None or policy.keep_after is not KeepAfter.LATEST_SAFE:
+        return {}
+    return pulled(loads, seen.pace, policy.lifetime - latest_safe(policy.lifetime))

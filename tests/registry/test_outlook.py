@@ -1,5 +1,7 @@
 """The live look ahead: an alert while not all can be saved, and the most valuable are claimed first then."""
 
+import sqlite3
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import Any
 
@@ -120,6 +122,29 @@ async def test_voices_of_one_minute_yield_as_each_by_itself(
     change(database, "v1", priority=1)
     await look(database)
     assert yielding(database) == {"v3", "v5", "v6"}
+
+
+async def test_as_many_yield_as_have_to_though_they_come_due_in_other_minutes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of voices that were tried before and that were not, too few would let others go first."""
+    monkeypatch.setattr(waiting, "_SINGLY", 3)
+    add(database, *(f"v{number}" for number in range(9)), deadline=LATER + HOUR)
+    for number in range(9):
+        change(database, f"v{number}", due_at=START + number // 5 * MINUTE)
+    await look(database)
+    assert len(yielding(database)) == 5
+
+
+async def test_where_nothing_is_new_nothing_is_written(database: Database) -> None:
+    """Each sweep would wait for whoever writes, and hold up the next who does."""
+    add(database, "v0")
+    with ExitStack() as ends:
+        if database.is_sqlite:  # elsewhere a transaction that writes nothing waits for nobody
+            other = ends.enter_context(closing(sqlite3.connect(database.url.database or "", isolation_level=None)))
+            other.execute("BEGIN IMMEDIATE")
+        sight = await look(database)
+    assert sight.outlooks[ACCOUNT].pace is not None
 
 
 async def test_the_outline_says_what_the_whole_line_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

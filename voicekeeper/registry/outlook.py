@@ -1,19 +1,18 @@
 """Whether all of an account's voices can be saved: the alert where they cannot, and who lets others go first then."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.forecast import Forecast, forecast
-from voicekeeper.core.latest import pulled
 from voicekeeper.core.pace import Pace, Wish, moment
 from voicekeeper.core.profile import QUARTER
 from voicekeeper.core.queue import Load
 from voicekeeper.core.remedy import Remedy, unsavable
-from voicekeeper.core.schedule import Policy, latest_safe
+from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox, pacing
 from voicekeeper.registry import waiting as queue
@@ -21,7 +20,6 @@ from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import voices
 
 _BATCH = 500
-_MINUTE = timedelta(minutes=1)
 _WANTED = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
 
 
@@ -29,8 +27,8 @@ _WANTED = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KE
 class Outlook:
     """How an account stands: `lost` voices cannot be saved, the first at `first_loss`; `remedies` would save all.
 
-    `yielding` are the loads of which so many let others go first, `pace` is how fast the account can go where
-    anything waits.
+    `alerted` tells whether that was told before. `last` are the voices that have to let others go first and do not yet,
+    `no_longer` those that do and need not. `pace` is how fast the account can go where anything waits.
     """
 
     account: str
@@ -38,41 +36,49 @@ class Outlook:
     lost: int = 0
     first_loss: datetime | None = None
     remedies: Sequence[Remedy] = ()
-    yielding: Mapping[Load, int] = field(default_factory=dict)
+    alerted: bool = False
+    last: Sequence[int] = ()
+    no_longer: Sequence[int] = ()
+
+    @property
+    def news(self) -> bool:
+        """Whether there is anything to tell or to end."""
+        return self.alerted or self.first_loss is not None
 
 
 def judge(
     connection: Connection, terms: Terms, concurrency: int, policy: Policy, outline: Sequence[Load], now: datetime
 ) -> Outlook:
     """Look ahead by the outline of an account's queue; only where that shows a danger is the queue itself read."""
-    pace = pacing.pace(connection, terms, concurrency, now)
-    if not unsavable(outline, pace):
-        return Outlook(account=terms.account, pace=pace)
-    found = queue.waiting(connection, terms.account, policy, now).loads
+    name, pace = terms.account, pacing.pace(connection, terms, concurrency, now) if outline else None
+    alerted = bool(outbox.standing(connection, [alerts.unsavable_key(name)]))
+    if pace is None or not unsavable(outline, pace):
+        ended = _yielding(connection, name) if alerted else ()
+        return Outlook(account=name, pace=pace, alerted=alerted, no_longer=ended)
+    found = queue.waiting(connection, name, policy, now).loads
     # A retry that comes after the deadline is no matter of rate or budget, and its voice has alerts of its own.
     loads = [load for load in found if load.due < load.deadline]
     told = forecast(loads, pace)
-    of_key = {load.key: load for load in loads}
+    chosen = set(queue.members(connection, name, _sized(loads, told.yielding), now))
+    known = set(_yielding(connection, name))
     return Outlook(
-        account=terms.account,
+        account=name,
         pace=pace,
         lost=told.lost,
         first_loss=told.first_loss,
         remedies=told.remedies,
-        yielding={of_key[key]: size for key, size in told.yielding.items()},
+        alerted=alerted,
+        last=sorted(chosen - known),
+        no_longer=sorted(known - chosen),
     )
 
 
-def pull_forward(
-    connection: Connection, terms: Terms, concurrency: int, policy: Policy, loads: Sequence[Load], now: datetime
-) -> None:
-    """Let untried voices that are kept as late as is safe be due earlier, where their queue is too long for that."""
-    pace = pacing.pace(connection, terms, concurrency, now)
-    untried = (*_WANTED, voices.c.account == terms.account, voices.c.attempts == 0, voices.c.last_outcome.is_(None))
-    for deadline, due in pulled(loads, pace, policy.lifetime - latest_safe(policy.lifetime)).items():
-        begins = moment(deadline)
+def pull_forward(connection: Connection, account: str, earlier: Mapping[int, int]) -> None:
+    """Let untried voices be due earlier: by the quarter of an hour that their deadline lies in, from when on."""
+    untried = (*_WANTED, voices.c.account == account, voices.c.attempts == 0, voices.c.last_outcome.is_(None))
+    for deadline, due in earlier.items():
+        begins, due_at = moment(deadline), moment(due)
         these = (*untried, voices.c.deadline >= begins, voices.c.deadline < begins + QUARTER)
-        due_at = moment(due)
         connection.execute(update(voices).where(*these, voices.c.due_at > due_at).values(due_at=due_at))
 
 
@@ -83,22 +89,16 @@ def foretell(
     return forecast(loads, wish.of(pacing.pace(connection, terms, concurrency, now)))
 
 
-def tell(connection: Connection, outlooks: Sequence[Outlook], now: datetime, *, marked: bool) -> None:
-    """Raise the alarm of accounts that cannot save all, with who yields; end it, and that, for the others.
-
-    `marked` tells that those who yield are known as such already.
-    """
+def tell(connection: Connection, outlooks: Sequence[Outlook], now: datetime) -> None:
+    """Raise the alarm of accounts that cannot save all, and mark who lets others go first; end both for the others."""
     for one in outlooks:
         if one.first_loss is not None:
             told = alerts.unsavable(one.account, one.lost, one.first_loss, now, list(_settings(one.remedies)))
             outbox.raise_alert(connection, told, now)
-            if not marked:
-                _let_go_first(connection, one)
-    keys = {alerts.unsavable_key(one.account): one for one in outlooks if one.first_loss is None}
-    over = sorted(outbox.standing(connection, keys))
-    outbox.resolve_all(connection, over, now)
-    for key in over:
-        _let_go_first(connection, keys[key])
+        for ids, yields in ((one.no_longer, 0), (one.last, 1)):
+            _mark(connection, ids, yields)
+    saved = sorted(alerts.unsavable_key(one.account) for one in outlooks if one.first_loss is None)
+    outbox.resolve_all(connection, saved, now)
 
 
 def _settings(remedies: Sequence[Remedy]) -> Iterator[str]:
@@ -113,22 +113,17 @@ def _settings(remedies: Sequence[Remedy]) -> Iterator[str]:
             yield words
 
 
-def _let_go_first(connection: Connection, outlook: Outlook) -> None:
-    """Mark the voices that let others go first, and no others."""
-    mine = (*_WANTED, voices.c.account == outlook.account)
-    connection.execute(update(voices).where(*mine, voices.c.yields != 0).values(yields=0))
-    chosen = sorted(row for load, size in outlook.yielding.items() for row in _chosen(connection, outlook, load, size))
-    for start in range(0, len(chosen), _BATCH):
-        these = voices.c.id.in_(chosen[start : start + _BATCH])
-        connection.execute(update(voices).where(*mine, these).values(yields=1))
+def _sized(loads: Sequence[Load], sizes: Mapping[int, int]) -> Mapping[Load, int]:
+    return {load: sizes[load.key] for load in loads if load.key in sizes}
 
 
-def _chosen(connection: Connection, outlook: Outlook, load: Load, size: int) -> Sequence[int]:
-    """Return the voices of a load that yield, those with the latest deadlines."""
-    if load.size == 1:
-        return [load.key]
-    begins = moment(load.deadline)
-    same = (voices.c.account == outlook.account, voices.c.priority == load.priority)
-    minute = (*_WANTED, *same, voices.c.deadline >= begins, voices.c.deadline < begins + _MINUTE)
-    query = select(voices.c.id).where(*minute).order_by(voices.c.deadline.desc(), voices.c.id.desc()).limit(size)
-    return connection.execute(query).scalars().all()
+def _yielding(connection: Connection, account: str) -> Sequence[int]:
+    """Return the voices that let others go first already."""
+    mine = (*_WANTED, voices.c.account == account, voices.c.yields != 0)
+    return connection.execute(select(voices.c.id).where(*mine).order_by(voices.c.id)).scalars().all()
+
+
+def _mark(connection: Connection, ids: Sequence[int], yields: int) -> None:
+    for start in range(0, len(ids), _BATCH):
+        these = voices.c.id.in_(ids[start : start + _BATCH])
+        connection.execute(update(voices).where(*_WANTED, these).values(yields=yields))

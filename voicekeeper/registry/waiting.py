@@ -1,13 +1,13 @@
 """The voices that wait to be kept, as the loads that a forecast plays."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from voicekeeper.core.pace import instant
+from voicekeeper.core.pace import instant, moment
 from voicekeeper.core.queue import Load
 from voicekeeper.core.schedule import Policy, plan
 from voicekeeper.core.voice import Intent, Status
@@ -49,6 +49,24 @@ def waiting(connection: Connection, account: str, policy: Policy, now: datetime)
     )
 
 
+def members(connection: Connection, account: str, sizes: Mapping[Load, int], now: datetime) -> Iterator[int]:
+    """Yield the ids of so many voices of each of these loads: of a minute's those with the latest deadlines."""
+    left = {load[:3]: size for load, size in sizes.items() if load.size > 1}
+    yield from (load.key for load in sizes if load.size == 1)
+    if not left:
+        return
+    ends = [moment(deadline) for _, deadline, _ in left]
+    within = (voices.c.deadline >= min(ends), voices.c.deadline < max(ends) + _MINUTE, voices.c.due_at.is_not(None))
+    kind = (minute(voices.c.due_at), minute(voices.c.deadline), voices.c.priority)
+    query = select(*kind, voices.c.id).where(*_WANTED, voices.c.account == account, *within)
+    latest_first = query.order_by(voices.c.deadline.desc(), voices.c.id.desc())
+    for due, deadline, priority, row in connection.execute(latest_first):
+        load = _minutes(due, now), instant(deadline), priority
+        if left.get(load):
+            left[load] -= 1
+            yield row
+
+
 def names(connection: Connection, ids: list[int]) -> Mapping[int, str]:
     """Return the whole names of voices, by id."""
     query = select(voices.c.id, voices.c.account, voices.c.voice_id).where(voices.c.id.in_(ids))
@@ -67,9 +85,13 @@ def _by_minute(connection: Connection, now: datetime, *conditions: ColumnElement
     columns: list[ColumnElement[Any]] = [*kind, func.min(voices.c.id), func.count()]
     rows = connection.execute(select(*columns).where(*conditions).group_by(*kind))
     return [
-        Load(instant(due if due <= now else due + _MINUTE), instant(deadline), priority, row, size)
-        for due, deadline, priority, row, size in rows
+        Load(_minutes(due, now), instant(deadline), priority, row, size) for due, deadline, priority, row, size in rows
     ]
+
+
+def _minutes(due: datetime, now: datetime) -> int:
+    """Return when all that come due within a minute are due."""
+    return instant(due if due <= now else due + _MINUTE)
 
 
 def _unplanned(connection: Connection, mine: ColumnElement[bool], policy: Policy, now: datetime) -> list[Load]:
