@@ -1,10 +1,13 @@
 """Nothing ever spends beyond a budget, calls under way included; days and months are those of the account's zone."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from tests.registry.registry_steps import (
     ACCOUNT,
@@ -25,9 +28,13 @@ from tests.registry.registry_steps import (
     terms,
     try_once,
 )
+from voicekeeper.core.money import Span
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.registry import spending
 from voicekeeper.registry.database import Database
+from voicekeeper.registry.leased import Claimed
+from voicekeeper.registry.spending import Spent, Terms
+from voicekeeper.registry.tables import attempts
 
 MIDNIGHT = datetime.combine(START.date() + DAY, datetime.min.time(), START.tzinfo)
 
@@ -210,3 +217,62 @@ def test_a_month_ends_by_the_accounts_clock(database: Database) -> None:
     try_once(database, Outcome.KEPT, end - timedelta(seconds=1), **money)
     assert claim(database, end - timedelta(microseconds=1), **money).stopped
     assert len(claim(database, end, **money).work) == 1
+
+
+def test_a_call_that_ends_while_the_budget_is_added_up_is_counted(database: Database) -> None:
+    """It would be neither under way any more nor paid yet, and its money be spent twice."""
+    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9}
+    under_way = [claim_one(database, START, **money)]
+
+    def end_it(*_: object) -> None:
+        while under_way and not database.is_sqlite:  # which lets nobody write meanwhile
+            settle(database, under_way.pop(), answer(Outcome.KEPT), START, **money)
+
+    event.listen(database.engine, "after_cursor_execute", end_it)
+    try:
+        assert committed(database, START, **money) == amount(9.9)
+    finally:
+        event.remove(database.engine, "after_cursor_execute", end_it)
+
+
+def _anew(connection: Connection, own: Terms, now: datetime) -> Mapping[Span, Spent]:
+    """Add up the budgets as a process that has just begun."""
+    return spending.standing(connection.execution_options(remembered={}), own, now)
+
+
+def test_what_is_remembered_is_what_would_be_added_up_anew(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that runs for a month would spend more, or less, than one that has just begun."""
+    monkeypatch.setattr(spending, "_NEWEST", 3)
+    money: dict[str, Any] = {"price": 9.9, "per_10k": 2.0, "budget_per_day": 9999.0, "budget_per_month": 9999.0}
+    add(database, *(f"more{n}" for n in range(40)))
+    random = Random(5)  # noqa: S311 - not for secrets: it has to come out the same again
+    under_way, late = list[Claimed](), list[Claimed]()
+    for step in range(60):
+        now = START + step * MINUTE
+        under_way.append(claim_one(database, now, **money))
+        if random.random() < 0.7:
+            one = under_way.pop(random.randrange(len(under_way)))
+            outcome = random.choice([Outcome.KEPT, Outcome.KEPT, Outcome.TRANSIENT, Outcome.AMBIGUOUS])
+            settle(database, one, answer(outcome, characters=step), now, **money)
+            late += [one] if outcome is Outcome.AMBIGUOUS else []
+        if late and random.random() < 0.2:
+            settle(database, late.pop(0), answer(Outcome.KEPT), now, **money)
+        known = database.call(spending.standing, terms(**money), START + 2 * HOUR)
+        assert known == database.call(_anew, terms(**money), START + 2 * HOUR)
+        assert bool(known[Span.DAY].committed)
+
+
+def test_another_copy_of_the_registry_is_added_up_anew(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a backup was brought back, new calls would count for nothing until there are as many as there were."""
+    monkeypatch.setattr(spending, "_NEWEST", 4)
+    money: dict[str, Any] = {"price": 1.0, "budget_per_day": 99.0}
+    add(database, "more")
+    for _ in range(10):
+        try_once(database, Outcome.KEPT, START, **money)
+        committed(database, MIDNIGHT - DAY, **money)
+    (fifth,) = (attempt["id"] for attempt in evidence(database, "v4"))
+    with database.transaction() as connection:
+        connection.execute(attempts.delete().where(attempts.c.id >= fifth))
+    assert committed(database, MIDNIGHT - DAY, **money) == 4
+    try_once(database, Outcome.KEPT, START, **money)
+    assert committed(database, MIDNIGHT - DAY, **money) == 5

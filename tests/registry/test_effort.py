@@ -5,18 +5,18 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from tests.databases import KINDS, Registries
-from tests.registry.registry_steps import ACCOUNT, HOUR, MINUTE, POLICY, START, open_account
+from tests.registry.registry_steps import ACCOUNT, HOUR, MINUTE, POLICY, START, open_account, terms
 from voicekeeper.core.account import Account
 from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.channel import Rule
 from voicekeeper.core.voice import Intent, Status
-from voicekeeper.registry import census, claims, deliveries, failing, outbox, outline, overdue, pages, schema
+from voicekeeper.registry import census, claims, deliveries, failing, outbox, outline, overdue, pages, schema, spending
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.pages import VoiceFilter
-from voicekeeper.registry.tables import alerts, voices
+from voicekeeper.registry.tables import alerts, attempts, voices
 
 WAITING = KEPT = 10_000
 OPEN_ALERTS, OLD_ALERTS = 1_000, 4_000
@@ -61,6 +61,8 @@ def crowded(registries: Registries, request: pytest.FixtureRequest) -> Iterator[
         with opened.transaction() as connection:
             connection.execute(voices.insert(), [_voice(number) for number in range(WAITING + KEPT)])
             connection.execute(alerts.insert(), [_alert(number) for number in range(OPEN_ALERTS + OLD_ALERTS)])
+            ids = connection.execute(select(voices.c.id)).scalars()
+            connection.execute(attempts.insert(), [_attempt(row) for row in ids])
         _count_rows(opened)
         yield opened
 
@@ -96,7 +98,9 @@ def _alert(number: int) -> dict[str, object]:
 
 def _count_rows(database: Database) -> None:
     """Let the planner know the tables, as it does by itself after a while."""
-    statement = {"postgresql": "ANALYZE", "mysql": "ANALYZE TABLE voices, alerts"}.get(database.engine.dialect.name)
+    statement = {"postgresql": "ANALYZE", "mysql": "ANALYZE TABLE voices, alerts, attempts"}.get(
+        database.engine.dialect.name
+    )
     if statement:
         with database.transaction() as connection:
             connection.execute(text(statement)).close()
@@ -176,3 +180,28 @@ def test_who_looks_reads_a_window_only(crowded: Database, name: str, monkeypatch
     monkeypatch.setattr(census, "SLICE", 75)
     with crowded.transaction() as connection:
         assert effort(connection, LOOKS[name]) < ENOUGH[crowded.engine.dialect.name]
+
+
+def test_a_budget_is_not_added_up_from_the_beginning_of_its_month_each_time(
+    crowded: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each claim would cost more than the last one, all month long."""
+    monkeypatch.setattr(spending, "_NEWEST", 25)
+    with crowded.transaction() as connection:
+        _budget(connection)
+        assert effort(connection, _budget) < ENOUGH[crowded.engine.dialect.name]
+
+
+def _attempt(row: int) -> dict[str, object]:
+    return {
+        "voice": row,
+        "instance": "one",
+        "started_at": START,
+        "finished_at": START,
+        "outcome": "kept",
+        "cost": 1,
+    }
+
+
+def _budget(connection: Connection) -> object:
+    return spending.standing(connection, terms(price=1.0, budget_per_month=99.0), START)

@@ -62,7 +62,7 @@ class Database:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._create = create
-        self.engine = _engine(self.url).execution_options(clock=clock)
+        self.engine = _engine(self.url).execution_options(clock=clock, remembered={})
         self._asked: deque[_Asked] = deque()
         self._threads = threads or ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="registry-reader")

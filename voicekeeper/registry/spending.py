@@ -1,5 +1,7 @@
 """What keeps cost, and what the budgets still allow: sums over the evidence itself, so that no counter can go astray.
 
+A process remembers the sum over what lies further back, so a claim costs the same at the end of a month.
+
 A claim sets aside what its call may cost (`reserved`), a keep is booked (`cost`), and a call that failed gives back
 what was set aside. The account's row is locked from the sum to the claim, so instances cannot spend the same money.
 """
@@ -8,9 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, case, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
 
 from voicekeeper.core.money import Budget, Price, Span
 from voicekeeper.core.outcome import Outcome
@@ -19,6 +22,10 @@ from voicekeeper.registry.tables import attempts, voices
 from voicekeeper.registry.types import total
 
 _UTC = ZoneInfo("UTC")
+#: So many attempts, the newest ones, are added up anew each time: a failover may forget them, or an insert be late.
+_NEWEST = 500
+#: More than this in doubt are not remembered: something is wrong, and a statement takes only so many.
+_MOST_UNSURE = 1_000
 #: Why a claim grants nothing.
 SPENT = "its budget is spent"
 _MINE = attempts.join(voices, voices.c.id == attempts.c.voice)
@@ -72,6 +79,31 @@ class Spent:
         return max(self.limit - self.committed, Decimal())
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some attempts: how many there are, what the account's cost, and those of its own that may have been billed."""
+
+    paid: Decimal = Decimal()
+    count: int = 0
+    doubts: Sequence[AnyRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """An account's attempts up to one of them, added up once: what is answered never changes; `unsure` may yet."""
+
+    until: int = 0
+    paid: Decimal = Decimal()
+    unsure: tuple[int, ...] = ()
+
+    def newer(self, since: datetime) -> ColumnElement[bool]:
+        """The attempts that are not booked yet."""
+        return attempts.c.id > self.until if self.until else attempts.c.started_at >= since
+
+
+_NO_PART, _NOTHING = _Part(), _Booked()
+
+
 def affordable(connection: Connection, terms: Terms, now: datetime, ids: Sequence[int]) -> int:
     """Return how many of these voices, from the first on, the budgets still allow to be called."""
     if terms.price is None or not terms.limited:
@@ -102,18 +134,56 @@ def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
 
 def _committed(connection: Connection, terms: Terms, since: datetime) -> tuple[Decimal, Collection[int]]:
     """Return what is paid or set aside since then, and the voices in doubt among these."""
-    mine = (voices.c.account == terms.account, attempts.c.started_at >= since)
-    paid = connection.execute(select(total(attempts.c.cost)).select_from(_MINE).where(*mine)).scalar_one()
+    remembered: dict[tuple[str, datetime], _Booked] = connection.get_execution_options().get("remembered", {})
+    key = terms.account, since
+    booked = remembered.get(key, _NOTHING)
+    newer = _sum(connection, *key, booked.newer(since))
+    if booked.until and newer.count < _NEWEST // 2:  # the registry is another copy than it was
+        booked = remembered[key] = _NOTHING
+        newer = _sum(connection, *key, booked.newer(since))
+    unsure = _sum(connection, *key, attempts.c.id.in_(booked.unsure)) if booked.unsure else _NO_PART
+    if newer.count > 2 * _NEWEST:
+        remembered[key] = _booked(connection, key, booked, unsure)
+    paid = booked.paid + unsure.paid + newer.paid
     if terms.price is None:
         return paid, frozenset()
-    billed = attempts.alias("billed")
-    priced = exists().where(billed.c.voice == attempts.c.voice, billed.c.cost.is_not(None))
-    is_priced: ColumnElement[int] = case((priced, 1), else_=0)
-    columns = (attempts.c.voice, attempts.c.reserved, is_priced.label("priced"))
-    rows = connection.execute(select(*columns).select_from(_MINE).where(*mine, _IN_DOUBT)).all()
+    rows = [*unsure.doubts, *newer.doubts]
     doubts = [row for row in rows if not row.priced]
     speech = terms.price.speech * (len(rows) - len({row.voice for row in doubts}))
     return paid + _set_aside(doubts, terms.price) + speech, {row.voice for row in doubts}
+
+
+def _booked(connection: Connection, key: tuple[str, datetime], before: _Booked, unsure: _Part) -> _Booked:
+    """Book all but the newest attempts, and what has become sure of what was not."""
+    newest_first = select(attempts.c.id).order_by(attempts.c.id.desc())
+    until = connection.execute(newest_first.offset(_NEWEST).limit(1)).scalar_one()
+    behind = _sum(connection, *key, before.newer(key[1]), attempts.c.id <= until)
+    doubts = tuple(row.id for row in (*unsure.doubts, *behind.doubts))
+    if len(doubts) > _MOST_UNSURE:
+        return before
+    return _Booked(until, before.paid + unsure.paid + behind.paid, doubts)
+
+
+def _sum(connection: Connection, account: str, since: datetime, *these: ColumnElement[bool]) -> _Part:
+    """Add up the account's among some attempts: in one statement, as a call may end between two."""
+    # In cases: led by an index, SQLite would read all of an account's voices, or all of a month.
+    mine = and_(voices.c.account == account, attempts.c.started_at >= since)
+    doubted = and_(mine, _IN_DOUBT)
+    billed = attempts.alias("billed")
+    priced = exists().where(billed.c.voice == attempts.c.voice, billed.c.cost.is_not(None))
+    kinds: Mapping[str, ColumnElement[Any]] = {
+        "id": case((doubted, attempts.c.id)),
+        "voice": case((doubted, attempts.c.voice)),
+        "reserved": case((doubted, attempts.c.reserved)),
+        "priced": case((and_(doubted, priced), 1), else_=0),
+    }
+    cost = case((mine, attempts.c.cost)).label("cost")
+    each = select(*(kind.label(name) for name, kind in kinds.items()), cost).select_from(_MINE).where(*these)
+    part = each.subquery("part")
+    kind = [part.c[name] for name in kinds]
+    rows = connection.execute(select(*kind, total(part.c.cost).label("paid"), func.count()).group_by(*kind)).all()
+    doubts = [row for row in rows if row.id is not None]
+    return _Part(sum((row.paid for row in rows), Decimal()), sum(row[-1] for row in rows), doubts)
 
 
 def _set_aside(doubts: Sequence[AnyRow], price: Price) -> Decimal:
