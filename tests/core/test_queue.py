@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.exact import best, worth
 from voicekeeper.core.choice import choose
 from voicekeeper.core.money import Budget, Price, Span
 from voicekeeper.core.pace import Capacity, Pace, instant
@@ -99,32 +100,33 @@ def test_capacity_is_what_a_full_line_gets(pace: Pace, hours: list[int]) -> None
         assert able.before(end) == sum(run.size for run in full if run.at is not None)
 
 
-@given(lines(), paces())
+@given(lines(most=6), paces())
 def test_the_choice_is_the_best_there_is(loads: list[Load], pace: Pace) -> None:
     """A voice would be lost that could be saved, or one of low priority be saved instead of a high one."""
+    _is_best(loads, pace)
+
+
+@given(lines(most=6, due=30), st.integers(0, 20))
+def test_it_is_the_best_where_voices_come_due_later_and_the_rate_is_short(loads: list[Load], after: int) -> None:
+    """While a bulk waits for its due time, one of lower priority would take the slots that it will need."""
+    _is_best(loads, replace(HOURLY, start=NOW + timedelta(hours=after)))
+
+
+def _is_best(loads: Sequence[Load], pace: Pace) -> None:
     out = choose(loads, pace)
-    runs = list(play(loads, pace, out))
-    assert set(saved(runs)) == {load.key for load in loads} - set(out), "exactly those that yield are lost"
-    assert _worth(loads, set(saved(runs))) == max(_worth(loads, set(keys)) for keys in _feasible(loads, pace))
+    kept = saved(list(play(loads, pace, out)))
+    assert set(kept) == {load.key for load in loads} - set(out), "exactly those that yield are lost"
+    assert sum(worth(load) for load in loads if load.key in kept) == best(loads, pace)
 
 
-def _worth(loads: Sequence[Load], keys: set[int]) -> int:
-    """Weigh a set so that any voice counts, and one of a higher priority more than all of the lower ones."""
-    return sum(10 ** (2 * load.priority) for load in loads if load.key in keys)
+def test_who_comes_due_later_and_is_worth_more_is_saved() -> None:
+    """There would be slots enough in all, and nobody would see that there are too few after the due time."""
+    early = [Load(START, START + 5 * HOUR, 0, 1), *(Load(START + 5 * HOUR, START + 8 * HOUR, 0, n) for n in (2, 3))]
+    worthy = [Load(START + 5 * HOUR, START + 9 * HOUR, 1, n) for n in (4, 5, 6)]
+    assert choose([*early, *worthy], HOURLY) == {3: 1}
 
 
-def _feasible(loads: Sequence[Load], pace: Pace) -> list[tuple[int, ...]]:
-    """Try all sets of voices, by whether all of them come in time."""
-    keys = [load.key for load in loads]
-    sets = (chosen for size in range(len(keys) + 1) for chosen in combinations(keys, size))
-    return [chosen for chosen in sets if len(_saved_of(chosen, loads, pace)) == len(chosen)]
-
-
-def _saved_of(keys: Sequence[int], loads: Sequence[Load], pace: Pace) -> dict[int, int]:
-    return saved(list(play([load for load in loads if load.key in keys], pace)))
-
-
-@given(lines(count=4), paces())
+@given(lines(due=30, count=4), paces())
 def test_the_choice_among_many_is_the_choice_among_each(loads: list[Load], pace: Pace) -> None:
     """The profile's choice would be another one than the voices' own."""
     alone = [load._replace(size=1, key=100 * load.key + n) for load in loads for n in range(load.size)]
