@@ -6,12 +6,17 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.databases import Registries
     from voicekeeper.registry.database import Database
+
+#: A busy machine must not turn a property into a timing test.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 KINDS = ("sqlite", "postgresql", "mysql")
 

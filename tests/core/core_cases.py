@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from voicekeeper.core.outcome import Answer, Outcome
@@ -15,9 +14,6 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LIFETIME = 168 * HOUR
-
-#: A busy machine must not turn a property into a timing test.
-calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
 retry_afters = st.none() | st.floats(allow_nan=True, allow_infinity=True) | st.integers(0, 7200).map(float)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.core_cases import HOUR, MINUTE, SECOND, START, an_answer, calm, outcomes, retry_afters
+from tests.core.core_cases import HOUR, MINUTE, SECOND, START, an_answer, outcomes, retry_afters
 from voicekeeper.core.account import Account, AccountState, after, probing, space
 from voicekeeper.core.outcome import Outcome
 
@@ -207,7 +207,6 @@ def test_a_single_failure_on_the_way_up_does_not_matter() -> None:
     assert in_usual(kept(up, START + MINUTE), START + 2 * MINUTE) == 1
 
 
-@calm
 @given(st.lists(st.tuples(outcomes, retry_afters, st.timedeltas(0 * HOUR, 2 * HOUR), st.booleans()), max_size=30))
 def test_an_account_is_whole_after_any_answers(
     history: list[tuple[Outcome, float | None, timedelta, bool]],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.core_cases import DAY, HOUR, MINUTE, SECOND, calm
+from tests.core.core_cases import DAY, HOUR, MINUTE, SECOND
 from voicekeeper.core.duration import format_duration, parse_duration
 
 
@@ -42,7 +42,6 @@ def test_anything_else_is_refused_in_words(text: str) -> None:
         parse_duration(text)
 
 
-@calm
 @given(st.text(alphabet="0123456789.dhms -", max_size=12))
 def test_no_text_breaks_the_reader(text: str) -> None:
     """If a text raised anything but ValueError, a mistyped configuration would end in a traceback."""
@@ -50,7 +49,6 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         assert parse_duration(text) >= timedelta()
 
 
-@calm
 @given(st.integers(0, 400 * 86400))
 def test_what_is_written_can_be_read_back(seconds: int) -> None:
     """If it could not, a duration copied from a message into the configuration would change or be refused."""

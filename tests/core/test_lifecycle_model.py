@@ -15,7 +15,6 @@ from tests.core.core_cases import (
     START,
     a_voice,
     an_answer,
-    calm,
     retry_afters,
     spans,
 )
@@ -156,4 +155,3 @@ class VoiceLife(RuleBasedStateMachine):
 
 
 TestVoiceLife = VoiceLife.TestCase
-TestVoiceLife.settings = calm

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.core_cases import HOUR, MINUTE, SECOND, START, calm
+from tests.core.core_cases import HOUR, MINUTE, SECOND, START
 from voicekeeper.core.rate import HORIZON, interval, ramped, reserve
 
 LIMITS = st.sampled_from([0.5, 1, 2, 3, 10, 20, 21, 60, 600]) | st.floats(0.2, 1200)
@@ -28,7 +28,6 @@ def granted(steps: list[tuple[timedelta, int]], space: timedelta) -> list[dateti
     return calls
 
 
-@calm
 @given(LIMITS, STEPS | BRISK)
 def test_no_minute_holds_more_calls_than_the_limit(limit: float, steps: list[tuple[timedelta, int]]) -> None:
     """If one did, the provider would throttle or punish the account."""
@@ -37,7 +36,6 @@ def test_no_minute_holds_more_calls_than_the_limit(limit: float, steps: list[tup
     assert all(calls[i + most] - calls[i] > MINUTE for i in range(len(calls) - most))
 
 
-@calm
 @given(LIMITS, STEPS | BRISK)
 def test_calls_are_evenly_spaced(limit: float, steps: list[tuple[timedelta, int]]) -> None:
     """If calls came in bursts, a growth limit (code 2045) would strike though the minute's count is right."""
@@ -45,7 +43,6 @@ def test_calls_are_evenly_spaced(limit: float, steps: list[tuple[timedelta, int]
     assert all(later - earlier >= space for earlier, later in pairwise(granted(steps, space)))
 
 
-@calm
 @given(LIMITS, STEPS | BRISK)
 def test_the_state_only_moves_forward(limit: float, steps: list[tuple[timedelta, int]]) -> None:
     """If it moved back, a slot would be given out twice."""
@@ -59,7 +56,6 @@ def test_the_state_only_moves_forward(limit: float, steps: list[tuple[timedelta,
         state = slots.next_at
 
 
-@calm
 @given(LIMITS, st.integers(1, 30), st.integers(0, 30))
 def test_fewer_than_granted_may_be_used(limit: float, wanted: int, used: int) -> None:
     """If asking for fewer moved the slots, voices that another instance took would cost slots or break the limit."""
@@ -106,7 +102,6 @@ def test_a_low_rate_is_hardly_lowered(limit: float, first: float) -> None:
     assert ramped(interval(limit), timedelta()).total_seconds() == pytest.approx(first)
 
 
-@calm
 @given(LIMITS, st.timedeltas(-HOUR, 24 * HOUR), st.timedeltas(timedelta(), HOUR))
 def test_a_rate_only_grows_back_and_never_beyond_the_limit(limit: float, well: timedelta, longer: timedelta) -> None:
     """If it fell again by itself, or passed the limit, the ramp would do what it is to prevent."""

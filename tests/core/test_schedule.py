@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.core.core_cases import DAY, HOUR, LIFETIME, MINUTE, SECOND, START, calm, moments, spans
+from tests.core.core_cases import DAY, HOUR, LIFETIME, MINUTE, SECOND, START, moments, spans
 from voicekeeper.core.schedule import (
     RETRY_TABLE,
     KeepAfter,
@@ -37,7 +37,6 @@ def test_the_table_is_front_weighted() -> None:
     assert list(RETRY_TABLE) == sorted(RETRY_TABLE)
 
 
-@calm
 @given(TRIES, NAMES)
 def test_a_wait_is_the_tables_within_a_tenth(tries: int, name: str) -> None:
     """If the jitter were wider or the wrong row read, a wait would not be the design's."""
@@ -46,7 +45,6 @@ def test_a_wait_is_the_tables_within_a_tenth(tries: int, name: str) -> None:
     assert retry_wait(tries, AGES, name) >= MINUTE
 
 
-@calm
 @given(TRIES, NAMES, LEFT)
 def test_a_wait_is_the_same_however_often_it_is_computed(tries: int, name: str, left: timedelta) -> None:
     """If it were rolled anew, a restart or the next cron run would not go on where the last one stopped."""
@@ -66,7 +64,6 @@ def test_jitter_spreads_voices_and_tries() -> None:
     assert len({retry_wait(tries, AGES, "main/Anna-0001") for tries in (12, 13, 14, 15, 16, 17)}) == 6
 
 
-@calm
 @given(TRIES, LEFT, NAMES)
 @example(50, MINUTE, "main/Anna-0001")
 @example(50, 8 * MINUTE - SECOND, "main/Anna-0001")
@@ -76,14 +73,12 @@ def test_no_wait_ends_beyond_the_deadline(tries: int, left: timedelta, name: str
     assert retry_wait(tries, left, name) <= left
 
 
-@calm
 @given(TRIES, LEFT, NAMES)
 def test_a_wait_is_never_under_a_minute(tries: int, left: timedelta, name: str) -> None:
     """If it were, a failing voice would hammer the provider near its deadline."""
     assert retry_wait(tries, left, name) >= MINUTE
 
 
-@calm
 @given(TRIES, LEFT, NAMES)
 def test_a_wait_takes_an_eighth_of_the_time_left_at_most(tries: int, left: timedelta, name: str) -> None:
     """If it took more, too few tries would fit in before the deadline."""
@@ -91,14 +86,12 @@ def test_a_wait_takes_an_eighth_of_the_time_left_at_most(tries: int, left: timed
     assert retry_wait(tries, left, name) <= max(left / 8, MINUTE)
 
 
-@calm
 @given(TRIES, spans(-1000 * DAY, timedelta()), NAMES)
 def test_past_the_deadline_only_the_table_counts(tries: int, left: timedelta, name: str) -> None:
     """If time that is gone still capped the wait, a voice past its deadline would be tried every minute for ever."""
     assert retry_wait(tries, left, name) == retry_wait(tries, AGES, name)
 
 
-@calm
 @given(LEFT, LEFT, LEFT)
 def test_a_cap_keeps_the_order_of_waits(one: timedelta, other: timedelta, left: timedelta) -> None:
     """If a longer wait came out shorter, asking for patience would bring haste."""
@@ -112,7 +105,6 @@ def test_a_count_below_one_waits_like_the_first(tries: int) -> None:
     assert retry_wait(tries, AGES, "main/Anna-0001") < 2 * MINUTE
 
 
-@calm
 @given(spans(2 * MINUTE, LIFETIME), NAMES)
 def test_tries_thicken_towards_the_deadline(left: timedelta, name: str) -> None:
     """If a failing voice ran out of tries before its last minutes, the provider's recovery would come too late."""
@@ -136,7 +128,6 @@ def test_keep_after_delays_the_first_try() -> None:
     assert plan(START, None, Policy(keep_after=100 * HOUR)).due_at == START + 100 * HOUR
 
 
-@calm
 @given(moments, st.none() | spans(SECOND, 400 * DAY), spans(SECOND, 400 * DAY), spans(0 * HOUR, 500 * DAY), RUNGS)
 def test_a_plan_holds_together(
     cloned_at: datetime,
@@ -191,7 +182,6 @@ def test_the_rungs_of_a_week() -> None:
     assert rung_reached(deadline, deadline + DAY, rungs) == HOUR
 
 
-@calm
 @given(spans(-100 * HOUR, 400 * HOUR), RUNGS)
 def test_next_and_reached_agree(left: timedelta, rungs: tuple[timedelta, ...]) -> None:
     """If they did not, a rung would be skipped or told twice."""
@@ -206,7 +196,6 @@ def test_next_and_reached_agree(left: timedelta, rungs: tuple[timedelta, ...]) -
     assert bool(rungs) == (following is not None or reached is not None)
 
 
-@calm
 @given(spans(-100 * HOUR, 400 * HOUR), RUNGS)
 def test_walking_from_rung_to_rung_meets_each_once(left: timedelta, rungs: tuple[timedelta, ...]) -> None:
     """If the walk stood still or leapt, a sweep would loop or a warning be missing."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.core_cases import HOUR, LIFETIME, MINUTE, START, a_voice, an_answer, calm, spans
+from tests.core.core_cases import HOUR, LIFETIME, MINUTE, START, a_voice, an_answer, spans
 from voicekeeper.core.lifecycle import settle, warn
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.schedule import Policy, rung_reached
@@ -39,7 +39,6 @@ def test_what_is_in_danger_is_told_at_each_rung_once(voice: Voice) -> None:
     assert looks(voice, hourly) == RUNGS
 
 
-@calm
 @given(st.lists(spans(0 * HOUR, 200 * HOUR), max_size=30))
 def test_sweeps_at_any_time_tell_the_most_urgent_rung_once(passed: list[timedelta]) -> None:
     """If rungs hung on when sweeps come, a cron run that was missed would swallow or double an alarm."""
@@ -129,7 +128,6 @@ def test_only_an_untried_wanted_voice_counts_as_in_line(voice: Voice) -> None:
     assert warn(voice, RUNGS[0], POLICY, queued=True).alert is not None
 
 
-@calm
 @given(
     spans(-10 * HOUR, LIFETIME),
     st.sampled_from(Intent),
