@@ -18,8 +18,9 @@ from voicekeeper.registry.database import Database
 from voicekeeper.registry.outlook import Outlook
 from voicekeeper.registry.spending import Terms
 
-#: The share of time that is spent on reading, and the seconds that a first look may take.
-_SHARE, _FIRST = 0.05, 1.0
+#: The share of time that is spent on reading, and the seconds that a first look may take: a `run` has no second one,
+#: and a million voices take some seven.
+_SHARE, _FIRST = 0.05, 10.0
 
 
 @dataclass(frozen=True, slots=True)

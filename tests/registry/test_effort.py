@@ -40,7 +40,6 @@ IDLE: dict[str, Work] = {
     "next_due": lambda connection: claims.next_due(connection, START),
     "overdue": lambda connection: overdue.look(connection, [ACCOUNT], [], HOUR, START),
     "failing": lambda connection: failing.look(connection, [FAILING], START - 7 * HOUR),
-    "outline": lambda connection: outline.read(connection, (START + 84 * HOUR, 5_000)),
     "begin": lambda connection: deliveries.begin(connection, [Rule(id="one")], START, 4 * HOUR),
     "take": lambda connection: outbox.take(connection, START),
     "resolve": lambda connection: outbox.resolve(connection, "voice/77777/", START),
@@ -169,6 +168,7 @@ LOOKS: dict[str, Work] = {
     "a label": lambda connection: pages.voices_after(connection, VoiceFilter(label="none"), 5_000, 50),
     "at risk": lambda connection: pages.voices_after(connection, VoiceFilter(at_risk_before=START), 15_000, 50),
     "no filter": lambda connection: pages.voices_after(connection, VoiceFilter(), 15_000, 50),
+    "a slice of the outline": lambda connection: outline.read(connection, outline.Place(START, START + 102 * HOUR)),
     "a slice of the census": lambda connection: census.stands(connection, 5_000),
 }
 
@@ -178,6 +178,7 @@ def test_who_looks_reads_a_window_only(crowded: Database, name: str, monkeypatch
     """A page of the API, or a slice of the count behind the metrics, would cost a pass over the table."""
     monkeypatch.setattr(pages, "WINDOW", 150)
     monkeypatch.setattr(census, "SLICE", 75)
+    monkeypatch.setattr(outline, "SLICE", 75)
     with crowded.transaction() as connection:
         assert effort(connection, LOOKS[name]) < ENOUGH[crowded.engine.dialect.name]
 

@@ -19,6 +19,7 @@ from tests.registry.registry_steps import (
     change,
     due,
     everyone,
+    insert,
     open_account,
     terms,
     voice,
@@ -168,7 +169,8 @@ async def test_an_outline_is_read_on_where_the_last_look_stopped(
 ) -> None:
     """A million voices would hold up a sweep, or never be read to their end."""
     monkeypatch.setattr(outline, "SLICE", 4)
-    add(database, *(f"v{number}" for number in range(10)))
+    for number in range(10):
+        add(database, f"v{number}", deadline=START + DAY + number * MINUTE)
 
     class Slow(HandClock):
         """A clock by which every look at it takes a minute."""
@@ -183,6 +185,19 @@ async def test_an_outline_is_read_on_where_the_last_look_stopped(
         await look(database, sight=sight)
         sizes.append(sum(load.size for load in sight.outline(ACCOUNT)))
     assert sizes == [0, 0, 10]
+
+
+async def test_an_outline_counts_each_voice_once_whoever_wrote_its_deadline(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a bulk that another program has entered, with short forms of deadlines, one slice only would be seen."""
+    monkeypatch.setattr(outline, "SLICE", 3)
+    with database.transaction() as connection:
+        for number in range(11):
+            deadline = f"2026-03-09 12:00:0{number % 2}{'.5' if number > 7 else ''}"
+            insert(connection, voice_id=f"v{number}", deadline=deadline)
+    sight = await look(database, START)
+    assert sum(load.size for load in sight.outline(ACCOUNT)) == 11
 
 
 def test_the_line_is_called_in_the_order_that_forecasts_play(database: Database) -> None:
