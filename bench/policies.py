@@ -5,7 +5,7 @@ lengths, one begun every six hours. Lost is the share of the voices that live du
 share of the fees of released voices that were released before they were paid, where owners decide within three days.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -18,7 +18,7 @@ from voicekeeper.core.schedule import KeepAfter, Policy, latest_safe, plan
 _NOW = datetime(2026, 3, 2, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _WEEKS, _BULKS, _BULK, _RPM = 4, 60, 100, 20
-_OUTAGES = tuple(hours * _HOUR for hours in (6, 24, 48, 72, 120))
+OUTAGES = tuple(hours * _HOUR for hours in (6, 24, 48, 72, 120))
 #: Owners decide within so long, at any time alike.
 _DECIDE = 72 * _HOUR
 _MICROSECOND = timedelta(microseconds=1)
@@ -35,7 +35,7 @@ POLICIES: Mapping[str, timedelta | KeepAfter] = {
 
 def main() -> None:
     """Print the table."""
-    hours = [f"{outage // _HOUR} h" for outage in _OUTAGES]
+    hours = [f"{outage // _HOUR} h" for outage in OUTAGES]
     print(f"| keep_after | {' | '.join(f'lost, {span} outage' for span in hours)} | least time left | saved |")
     print("|---|" + "--:|" * (len(hours) + 2))
     for name, keep_after in POLICIES.items():
@@ -44,13 +44,33 @@ def main() -> None:
 
 def row(keep_after: timedelta | KeepAfter) -> Iterator[str]:
     """Yield one policy's figures as they are written."""
+    for outage in OUTAGES:
+        yield lost(keep_after, outage)
+    yield from quiet(keep_after)
+
+
+def lost(keep_after: timedelta | KeepAfter, outage: timedelta) -> str:
+    """Return the share that the worst outage of a length loses."""
+    return _percent(max(_shares(_loads(Policy(keep_after=keep_after)), outage)))
+
+
+def quiet(keep_after: timedelta | KeepAfter) -> tuple[str, str]:
+    """Return the least time left and the share saved, where nothing goes wrong."""
     loads = _loads(Policy(keep_after=keep_after))
-    for outage in _OUTAGES:
-        yield _percent(max(_lost(loads, outage)))
-    calls = {run.key: run.at for run in play(loads, _pace(_NOW)) if run.at is not None}
+    calls = called(loads, _pace(_NOW))
     left = min(load.deadline - calls[load.key] for load in loads)
-    yield f"{left * _MICROSECOND // _HOUR} h"
-    yield _percent(_saved(loads, calls))
+    return f"{left * _MICROSECOND // _HOUR} h", _percent(_saved(loads, calls))
+
+
+def called(loads: Sequence[Load], pace: Pace) -> Mapping[int, int]:
+    """Return when each voice is called where nothing goes wrong; each load is one."""
+    return {run.key: run.at for run in play(loads, pace) if run.at is not None}
+
+
+def gone(loads: Sequence[Load], calls: Mapping[int, int], pace: Pace, begins: datetime, ends: datetime) -> set[int]:
+    """Return the voices that an outage loses; until it begins `calls` are made."""
+    left = [load for load in loads if calls[load.key] >= instant(begins)]
+    return {run.key for run in play(left, pace.from_then(ends)) if run.at is None}
 
 
 def _loads(policy: Policy) -> list[Load]:
@@ -72,18 +92,15 @@ def _pace(start: datetime) -> Pace:
     return Pace(as_of=_NOW, start=start, space=interval(_RPM))
 
 
-def _lost(loads: list[Load], outage: timedelta) -> Iterator[float]:
+def _shares(loads: list[Load], outage: timedelta) -> Iterator[float]:
     """Yield what outages lose, of the voices that were cloned and not yet deleted when they ended."""
-    runs = list(play(loads, _pace(_NOW)))
-    life = _LIFE // _MICROSECOND
+    life, pace = _LIFE // _MICROSECOND, _pace(_NOW)
+    calls = called(loads, pace)
     for number in range(0, _WEEKS * 7 * 24, 6):
         begins = _NOW + number * _HOUR
         start, end = instant(begins), instant(begins + outage)
-        called = {run.key for run in runs if run.at is not None and run.at < start}
-        left = [load for load in loads if load.key not in called]
-        gone = {run.key for run in play(left, _pace(begins + outage)) if run.at is None}
         alive = sum(load.deadline - life <= end and load.deadline > start for load in loads)
-        yield len(gone) / alive if alive else 0.0
+        yield len(gone(loads, calls, pace, begins, begins + outage)) / alive if alive else 0.0
 
 
 def _saved(loads: list[Load], calls: Mapping[int, int]) -> float:

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from bench.policies import called, gone
 from tests.simulation.cases import plan_of
 from tests.simulation.plan import DAY, HOUR, MINUTE, PRICE, AccountPlan, Fault, HostPlan, Plan, VoicePlan
 from tests.simulation.stage import play
@@ -34,6 +35,11 @@ def a_plan(seed: int, account: AccountPlan, keep_after: float = 0.0, count: int 
 
 def told(plan: Plan, start: float) -> Forecast:
     """Forecast a plan from its beginning, with the first call at `start`."""
+    return forecast(*queue_of(plan, start))
+
+
+def queue_of(plan: Plan, start: float) -> tuple[list[Load], Pace]:
+    """Return a plan's voices as a forecast plays them, and its account's pace."""
     account, policy = plan.accounts[0], Policy(lifetime=timedelta(seconds=plan.lifetime))
     policy = replace(policy, keep_after=timedelta(seconds=plan.keep_after))
     loads = []
@@ -49,7 +55,7 @@ def told(plan: Plan, start: float) -> Forecast:
         price=Price(fee=price),
         budget=Budget(per_day=per_day),
     )
-    return forecast(loads, pace)
+    return loads, pace
 
 
 @pytest.mark.parametrize(
@@ -84,3 +90,15 @@ def test_a_standstill_of_the_length_that_was_told_loses_nothing_and_a_longer_one
     for outage, lost in ((long - HOUR, False), (long + HOUR, True)):
         history = play(replace(plan, faults=(Fault("blocked", 0.0, outage),)))
         assert (len(history.used) < len(plan.voices)) is lost
+
+
+@pytest.mark.parametrize(("keep_after", "rpm"), [(DAY, 20), (1.5 * DAY, 0.05)], ids=["24h", "half-life, slow"])
+def test_an_outage_loses_what_the_table_of_policies_says(keep_after: float, rpm: float) -> None:
+    """The figures of docs/policies.md would be those of another keeper than this one."""
+    plan = a_plan(11, AccountPlan(rpm=rpm, real_rpm=20), keep_after)
+    loads, pace = queue_of(plan, 0.0)
+    begins, ends = 0.25 * DAY, 2.5 * DAY
+    history = play(replace(plan, faults=(Fault("blocked", begins, ends),)))
+    foretold = gone(loads, called(loads, pace), pace, *(START + timedelta(seconds=at) for at in (begins, ends)))
+    assert foretold
+    assert set(range(len(loads))) - set(history.used) == foretold
