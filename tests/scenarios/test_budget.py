@@ -17,6 +17,7 @@ def test_the_budget_is_never_exceeded_and_the_rest_waits(home: Home, emulator: E
     assert sum(emulator.paid().values()) == 2, "two at 9.90 fit into 25"
     again = home.sweep(1)
     assert "main stopped: its budget is spent" in again.stderr
+    assert again.stdout == "0 kept\n", "something was due"
     assert home.statuses() == {"kept": 2, "waiting": 4}
     for row in home.sql("SELECT id, started_at FROM attempts"):
         yesterday = moment(read(row["started_at"]) - timedelta(days=1))

@@ -72,6 +72,8 @@ def test_voices_that_are_not_there_yet_can_be_asked_about(home: Home) -> None:
     assert 12 <= main["calls"] <= 15
     assert main["unsavable"] > 1000
     assert home.run("forecast", "--add", "5@never").returncode == 2
+    past = home.run("forecast", "--add", "5@2020-01-01")
+    assert (past.returncode, "is too long ago" in past.stderr) == (2, True)
     assert home.run("forecast", "--add", "many").returncode == 2
     assert home.run("forecast", "--account", "nobody").returncode == 2
 
@@ -95,6 +97,10 @@ def test_what_was_told_is_what_happens(home: Home, emulator: Emulated) -> None:
     emulator.make(*names(5))
     home.insert(*names(5))
     today = home.json("forecast")[0]["days"][0]
+    assert "days are those of" not in home.run("forecast").stdout
+    home.set("accounts.main", time_zone="Asia/Shanghai")
+    assert "; the days are those of Asia/Shanghai, all times UTC\n" in home.run("forecast").stdout
+    home.set("accounts.main", time_zone="UTC")
     home.sweep(1)
     assert today["calls"] == 3
     assert home.json("spend")[0]["paid"] == today["cost"] == 29.7

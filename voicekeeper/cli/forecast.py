@@ -152,6 +152,8 @@ def _new(number: int, added: tuple[int, str], policy: Policy, now: datetime) -> 
         except ValueError:
             raise InputError(f'"{text}" is neither a duration like 36h nor a time like 2026-11-20T12:00:00Z') from None
     times = plan(cloned_at, None, policy, text)
+    if times.deadline <= now:
+        raise InputError(f'"{text}" is too long ago: voices that were cloned then are deleted by now')
     return Load(instant(max(times.due_at, cloned_at)), instant(times.deadline), 0, -1 - number, size)
 
 
@@ -162,7 +164,9 @@ def _lines(one: _Answer, now: datetime) -> Iterator[str]:
     yield click.style(f"{clean(one.account)}: {found.waiting} waiting{held}{past}", bold=True)
     if found.calls:
         cost = f", {written(found.cost, one.currency)}" if found.pace.cost else ""
-        yield f"{found.calls} calls until {when(found.done_at, now)}{cost}"
+        zone = str(found.pace.budget.zone)
+        days = f"; the days are those of {zone}, all times UTC" if zone != "UTC" else ""
+        yield f"{found.calls} calls until {when(found.done_at, now)}{cost}{days}"
         yield from _table(one)
     if found.lost:
         yield from _loss(one, now)

@@ -99,7 +99,7 @@ def _summary(report: Report) -> str:
     parts += [f"{report.released} let go"] if report.released else []
     parts += [f"account paused: {', '.join(sorted(report.paused))}"] if report.paused else []
     parts += [f"not configured: {clean(', '.join(sorted(report.unknown)))}"] if report.unknown else []
-    done = report.worked or report.released or report.paused or report.verified or report.unknown
+    done = report.worked or report.released or report.paused or report.stopped or report.verified or report.unknown
     return ", ".join(parts) if done else "nothing was due"
 
 
