@@ -160,7 +160,7 @@ def _in_doubt(connection: Connection, terms: Terms, most: int, now: datetime, sh
     unsure = or_(voices.c.last_outcome == Outcome.AMBIGUOUS.value, voices.c.lease_owner.is_not(None))
     mine = select(voices.c.id).where(*_due(now), voices.c.account == terms.account, _free(shared), unsure)
     found = [row.id for row in connection.execute(_in_order(mine, now).limit(_UNSURE))]
-    known = [row for row in found if spending.affordable(connection, terms, now, [row])]
+    known = spending.payable(connection, terms, now, found)
     return _lock_free(connection, known, most, now, shared)
 
 

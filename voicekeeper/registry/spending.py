@@ -112,6 +112,12 @@ def affordable(connection: Connection, terms: Terms, now: datetime, ids: Sequenc
     return min(_fitting(one, terms.price, ids) for one in spent.values())
 
 
+def payable(connection: Connection, terms: Terms, now: datetime, ids: Sequence[int]) -> list[int]:
+    """Return those of these voices that the budgets allow to be called, each by itself."""
+    price, spent = terms.price, standing(connection, terms, now).values() if ids else ()
+    return [row for row in ids if price is None or all(_fitting(one, price, [row]) for one in spent)]
+
+
 def standing(connection: Connection, terms: Terms, now: datetime) -> Mapping[Span, Spent]:
     """Return how the account's budgets stand, those that it has."""
     found = {}
