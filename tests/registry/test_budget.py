@@ -47,7 +47,7 @@ def ten_voices(database: Database) -> None:
 
 
 def committed(database: Database, since: datetime, **money: Any) -> Decimal:
-    return database.call(spending.committed, terms(**money), since)
+    return database.call(spending.committed, terms(**money), since, START + HOUR)
 
 
 @pytest.mark.parametrize(

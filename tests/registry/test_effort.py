@@ -205,4 +205,4 @@ def _attempt(row: int) -> dict[str, object]:
 
 
 def _budget(connection: Connection) -> object:
-    return spending.standing(connection, terms(price=1.0, budget_per_month=99.0), START)
+    return spending.standing(connection, terms(price=1.0, budget_per_month=99.0), START + HOUR)

@@ -22,8 +22,10 @@ from voicekeeper.registry.tables import attempts, voices
 from voicekeeper.registry.types import total
 
 _UTC = ZoneInfo("UTC")
-#: So many attempts, the newest ones, are added up anew each time: a failover may forget them, or an insert be late.
+#: So many attempts, the newest ones, are added up anew each time: a failover may forget them.
 _NEWEST = 500
+#: And all of so long: one with a low id may be written late, but no transaction is let last that long.
+_LATELY = timedelta(minutes=10)
 #: More than this in doubt are not remembered: something is wrong, and a statement takes only so many.
 _MOST_UNSURE = 1_000
 #: Why a claim grants nothing.
@@ -123,14 +125,14 @@ def standing(connection: Connection, terms: Terms, now: datetime) -> Mapping[Spa
     found = {}
     for span, limit in terms.budget.limits.items():
         since = span.began(now, terms.zone)
-        committed, doubted = _committed(connection, terms, since)
+        committed, doubted = _committed(connection, terms, since, now)
         found[span] = Spent(limit, committed, span.ends(now, terms.zone), doubted)
     return found
 
 
-def committed(connection: Connection, terms: Terms, since: datetime) -> Decimal:
+def committed(connection: Connection, terms: Terms, since: datetime, now: datetime) -> Decimal:
     """Return what the account's calls since then have cost, or may have: the fee of each voice is counted once."""
-    return _committed(connection, terms, since)[0]
+    return _committed(connection, terms, since, now)[0]
 
 
 def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
@@ -138,7 +140,7 @@ def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
     return max((one.until for one in spent.values() if one.left < price.keep), default=None)
 
 
-def _committed(connection: Connection, terms: Terms, since: datetime) -> tuple[Decimal, Collection[int]]:
+def _committed(connection: Connection, terms: Terms, since: datetime, now: datetime) -> tuple[Decimal, Collection[int]]:
     """Return what is paid or set aside since then, and the voices in doubt among these."""
     remembered: dict[tuple[str, datetime], _Booked] = connection.get_execution_options().get("remembered", {})
     key = terms.account, since
@@ -149,7 +151,7 @@ def _committed(connection: Connection, terms: Terms, since: datetime) -> tuple[D
         newer = _sum(connection, *key, booked.newer(since))
     unsure = _sum(connection, *key, attempts.c.id.in_(booked.unsure)) if booked.unsure else _NO_PART
     if newer.count > 2 * _NEWEST:
-        remembered[key] = _booked(connection, key, booked, unsure)
+        remembered[key] = _booked(connection, key, booked, unsure, now)
     paid = booked.paid + unsure.paid + newer.paid
     if terms.price is None:
         return paid, frozenset()
@@ -159,10 +161,14 @@ def _committed(connection: Connection, terms: Terms, since: datetime) -> tuple[D
     return paid + _set_aside(doubts, terms.price) + speech, {row.voice for row in doubts}
 
 
-def _booked(connection: Connection, key: tuple[str, datetime], before: _Booked, unsure: _Part) -> _Booked:
+def _booked(
+    connection: Connection, key: tuple[str, datetime], before: _Booked, unsure: _Part, now: datetime
+) -> _Booked:
     """Book all but the newest attempts, and what has become sure of what was not."""
-    newest_first = select(attempts.c.id).order_by(attempts.c.id.desc())
-    until = connection.execute(newest_first.offset(_NEWEST).limit(1)).scalar_one()
+    older = select(attempts.c.id).where(attempts.c.started_at < now - _LATELY).order_by(attempts.c.id.desc())
+    until = connection.execute(older.offset(_NEWEST).limit(1)).scalar()
+    if until is None or until < before.until + _NEWEST:
+        return before
     behind = _sum(connection, *key, before.newer(key[1]), attempts.c.id <= until)
     doubts = tuple(row.id for row in (*unsure.doubts, *behind.doubts))
     if len(doubts) > _MOST_UNSURE:
