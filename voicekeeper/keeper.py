@@ -124,7 +124,7 @@ class Keeper:
                 await calls.all_done()
                 raise
         if report.kept > before:
-            report.verified += await self._proof.of_keeps(line.terms.account, line.provider)
+            report.verified += await self._proof.of_keeps(line.terms, line.provider)
         await self._skew.judge(line.terms.account)
 
     async def _claim_all(self, line: Line, calls: Calls, report: Report, until: datetime | None) -> None:

@@ -10,12 +10,13 @@ from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy, plan
 from voicekeeper.core.voice import Status, Voice
 from voicekeeper.providers import Listed, Listing, Provider
-from voicekeeper.registry import voices
+from voicekeeper.registry import doubts, voices
 from voicekeeper.registry.database import Database
+from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.voices import NewVoice
 
 #: A keep that the list proves, where an earlier call's answer was lost.
-LISTED = Answer(outcome=Outcome.KEPT, message="The provider's list shows it.")
+LISTED = Answer(outcome=Outcome.KEPT, message=doubts.LISTED)
 #: Seconds for which a list answers further questions, so that a thousand missing voices do not ask a thousand times.
 _FRESH = 20.0
 _SHOWN = 100
@@ -69,16 +70,16 @@ class Proof:
             self._lists[account] = asked
         return voice.voice_id in (asked[1].voice_ids or ())
 
-    async def of_keeps(self, account: str, provider: Provider) -> int:
+    async def of_keeps(self, terms: Terms, provider: Provider) -> int:
         """Prove what the account's list shows by now; return how many voices it proved anew."""
-        return len(await self._prove(account, await provider.listed()))
+        return len(await self._prove(terms, await provider.listed()))
 
-    async def compare(self, account: str, provider: Provider, *, register: Policy | None = None) -> Comparison:
+    async def compare(self, terms: Terms, provider: Provider, *, register: Policy | None = None) -> Comparison:
         """Prove what can be proved and say where registry and list differ.
 
         With `register`, the account's policy, listed voices that the registry lacks are registered as kept.
         """
-        listing = await provider.listed()
+        account, listing = terms.account, await provider.listed()
         if listing.voices is None:
             return Comparison(account, listing.reason, listing.blocked, listing.absent)
         known = await self._database.run(voices.ids_of, account)
@@ -87,7 +88,7 @@ class Proof:
         return Comparison(
             account,
             listed=len(listing.voices),
-            proved=await self._prove(account, listing),  # also what somebody else has registered just now
+            proved=await self._prove(terms, listing),  # also what somebody else has registered just now
             registered=registered,
             unregistered=sorted(set(lacking).difference(registered)),
             unlisted=await self._database.run(voices.unverified, account, _SHOWN),
@@ -105,13 +106,12 @@ class Proof:
             self._log.info("voice.verified", account=account, voice_id=name, was="unregistered")
         return names
 
-    async def _prove(self, account: str, listing: Listing) -> list[Voice]:
-        shown = await self._database.run(voices.provable, account, listing.voice_ids or frozenset())
-        now = self._clock.now()
-        await self._database.run(voices.prove, shown, now)
-        for voice in shown:
-            self._log.info("voice.verified", account=account, voice_id=voice.voice_id, was=voice.status.value)
-        return shown
+    async def _prove(self, terms: Terms, listing: Listing) -> list[Voice]:
+        shown = await self._database.run(voices.provable, terms.account, listing.voice_ids or frozenset())
+        proved = await self._database.run(voices.prove, shown, self._clock.now(), terms.currency)
+        for voice in proved:
+            self._log.info("voice.verified", account=terms.account, voice_id=voice.voice_id, was=voice.status.value)
+        return proved
 
 
 def _new(account: str, voice_id: str, listed: Listed, policy: Policy, now: datetime) -> NewVoice:

@@ -1,6 +1,7 @@
 """The registry for people and their programs: register, find, list, decide, retry, prove, count."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -13,9 +14,11 @@ from tests.registry.registry_steps import (
     add,
     answer,
     change,
+    claim,
     claim_one,
     due,
     everyone,
+    evidence,
     insert,
     open_account,
     settle,
@@ -189,17 +192,49 @@ def test_the_providers_list_proves_what_it_shows(database: Database) -> None:
     assert database.call(voices.provable, "other", listed) == []
 
 
-def test_a_proof_ends_the_alarm_and_outlives_the_call_under_way(database: Database) -> None:
+def test_a_proof_ends_the_alarm_and_outlives_an_older_call(database: Database) -> None:
     """A voice proved to be permanent would still be alarmed of, or be made waiting by an older call."""
     open_account(database)
     add(database, "mine")
     database.call(claims.warn_some, {}, POLICY, START + 100 * HOUR)
     claimed = claim_one(database, START + 100 * HOUR)
+    change(database, "mine", lease_until=START)
     database.call(voices.prove, [voice(database, "mine")], START + 101 * HOUR)
     settle(database, claimed, answer(Outcome.TRANSIENT), START + 102 * HOUR)
     mine = voice(database, "mine")
     assert (mine.status, mine.lease_owner, mine.kept_at) == (Status.KEPT, None, START + 101 * HOUR)
     assert database.call(outbox.open_alerts) == []
+
+
+def test_what_is_being_called_is_proved_by_its_answer(database: Database) -> None:
+    """The list already shows the voice: what it costs would be booked by two, or by nobody."""
+    open_account(database)
+    add(database, "mine")
+    claimed = claim_one(database, START, price=9.9)
+    assert database.call(voices.provable, ACCOUNT, {"mine"}) == []
+    assert database.call(voices.prove, [voice(database, "mine")], START) == []
+    settle(database, claimed, answer(Outcome.KEPT), START, price=9.9)
+    assert [row["cost"] for row in evidence(database, "mine")] == [Decimal("9.9")]
+
+
+@pytest.mark.parametrize("died", [True, False])
+def test_a_proof_books_what_a_lost_answer_cost(database: Database, *, died: bool) -> None:
+    """Each process that dies during a call would take a fee out of the books, and leave an attempt open for ever."""
+    open_account(database)
+    add(database, "mine", "unasked")
+    claimed = claim_one(database, START, price=9.9, currency="CNY")
+    if died:
+        change(database, "mine", lease_until=START)
+    else:
+        settle(database, claimed, answer(Outcome.AMBIGUOUS), START, price=9.9, currency="CNY")
+    shown = database.call(voices.provable, ACCOUNT, {"mine", "unasked"})
+    database.call(voices.prove, shown, START + HOUR, "CNY")
+    lost, listed = evidence(database, "mine")
+    assert (lost["outcome"], lost["cost"]) == ("ambiguous", None)
+    assert (listed["outcome"], listed["cost"], listed["currency"]) == ("kept", Decimal("9.9"), "CNY")
+    assert evidence(database, "unasked") == [], "somebody else has used it"
+    add(database, "next")
+    assert len(claim(database, START + HOUR, price=9.9, budget_per_day=19.8).work) == 1, "it counts once"
 
 
 def test_a_listed_voice_is_adopted_unless_somebody_has_entered_it(database: Database) -> None:

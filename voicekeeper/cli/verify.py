@@ -38,7 +38,7 @@ async def _compare(session: Session, *, register: bool) -> list[Comparison]:
     async with open_app(session.settings, session.folder) as app:
         proof, policies = Proof(app.database, WallClock(), logs.logger()), app.settings.policies
         return [
-            await proof.compare(name, line.provider, register=policies[name] if register else None)
+            await proof.compare(line.terms, line.provider, register=policies[name] if register else None)
             for name, line in app.keeper.lines.items()
         ]
 

@@ -18,8 +18,8 @@ from voicekeeper.core.account import Account
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.schedule import Policy, plan, rung_reached
 from voicekeeper.core.voice import Intent, Status, Voice
-from voicekeeper.registry import accounts, clonings, deliveries, outbox, settling, spending
-from voicekeeper.registry.leased import Claimed
+from voicekeeper.registry import accounts, clonings, deliveries, doubts, outbox, settling, spending
+from voicekeeper.registry.leased import Claimed, free
 from voicekeeper.registry.rows import fitted, select_voices, to_voice
 from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import attempts, voices
@@ -90,7 +90,7 @@ def set_aside(connection: Connection, configured: Sequence[str], now: datetime) 
 
 def due(connection: Connection, account: str, now: datetime) -> list[int]:
     """Return ids of an account's due voices, in working order; a page of them at most."""
-    mine = select(voices.c.id).where(*_due(now), voices.c.account == account, _free(shared_now(connection)))
+    mine = select(voices.c.id).where(*_due(now), voices.c.account == account, free(shared_now(connection)))
     return [row.id for row in connection.execute(_in_order(mine, now).limit(_BATCH))]
 
 
@@ -146,7 +146,7 @@ def _to_probe(
     """
     if account.probes % 2:
         spared = or_(voices.c.last_outcome.is_(None), voices.c.last_outcome != Outcome.BLOCKED.value)
-        mine = select(voices.c.id).where(*_due(now), voices.c.account == account.name, _free(shared), spared)
+        mine = select(voices.c.id).where(*_due(now), voices.c.account == account.name, free(shared), spared)
         for other in connection.execute(_in_order(mine, now).limit(1)):
             return [other.id]
     return ids
@@ -158,7 +158,7 @@ def _in_doubt(connection: Connection, terms: Terms, most: int, now: datetime, sh
     Their last call may have been billed: waiting for a new budget would put them at risk and save nothing.
     """
     unsure = or_(voices.c.last_outcome == Outcome.AMBIGUOUS.value, voices.c.lease_owner.is_not(None))
-    mine = select(voices.c.id).where(*_due(now), voices.c.account == terms.account, _free(shared), unsure)
+    mine = select(voices.c.id).where(*_due(now), voices.c.account == terms.account, free(shared), unsure)
     found = [row.id for row in connection.execute(_in_order(mine, now).limit(_UNSURE))]
     known = spending.payable(connection, terms, now, found)
     return _lock_free(connection, known, most, now, shared)
@@ -265,10 +265,6 @@ def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (*_WANTED, voices.c.due_at <= now)
 
 
-def _free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-    return or_(voices.c.lease_until.is_(None), voices.c.lease_until <= shared)
-
-
 def _in_order(query: Q, now: datetime) -> Q:
     """Put the earliest deadline first, after all others those that yield, and last those past their deadline.
 
@@ -280,7 +276,7 @@ def _in_order(query: Q, now: datetime) -> Q:
 
 def _lock_free(connection: Connection, ids: Sequence[int], most: int, now: datetime, shared: datetime) -> list[Voice]:
     """Look again under the lock: the first `most` of these that are still due and free, in working order."""
-    mine = select_voices().where(voices.c.id.in_(ids), *_due(now), _free(shared))
+    mine = select_voices().where(voices.c.id.in_(ids), *_due(now), free(shared))
     query = _in_order(mine, now).limit(most).with_for_update(skip_locked=True)
     return [to_voice(row) for row in connection.execute(query)]
 
@@ -292,13 +288,9 @@ def _lease(connection: Connection, found: Sequence[Voice], token: str, until: da
 
 def _doubted(connection: Connection, voice: Voice, now: datetime) -> Voice:
     """Close what a dead instance left open: its call may have been made, so the voice counts as ambiguous."""
-    if voice.lease_owner is None:
+    if voice.lease_owner is None or not doubts.close(connection, [voice.id], now):
         return voice
-    left = (attempts.c.voice == voice.id, attempts.c.finished_at.is_(None))
-    reason = "the instance that made this call ended before it could record the answer"
-    ended = {"finished_at": now, "outcome": Outcome.AMBIGUOUS.value, "message": reason}
-    if not connection.execute(update(attempts).where(*left).values(**ended)).rowcount:
-        return voice
+    reason = doubts.UNRECORDED
     return replace(voice, last_outcome=Outcome.AMBIGUOUS.value, last_error=reason, streak=1, streak_since=now)
 
 

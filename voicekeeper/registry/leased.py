@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, or_
+
 from voicekeeper.core.account import Account
 from voicekeeper.core.voice import Voice
+from voicekeeper.registry.tables import voices
+
+
+def free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Return the condition that nobody holds a voice by the time that all instances share."""
+    return or_(voices.c.lease_until.is_(None), voices.c.lease_until <= shared)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox
+from voicekeeper.registry.leased import free
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import shared_now
 
@@ -49,7 +50,7 @@ def _untried(
         voices.c.account.in_(names),
         voices.c.attempts == 0,
         voices.c.last_outcome.is_(None),
-        or_(voices.c.lease_until.is_(None), voices.c.lease_until <= shared_now(connection)),
+        free(shared_now(connection)),
     )
     query = select(voices.c.account, voices.c.deadline, voices.c.created_at).where(*due)
     found = defaultdict(list)

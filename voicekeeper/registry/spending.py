@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from voicekeeper.core.money import Budget, Price, Span
-from voicekeeper.core.outcome import Outcome
+from voicekeeper.registry.doubts import IN_DOUBT, PRICED
 from voicekeeper.registry.rows import AnyRow
 from voicekeeper.registry.tables import attempts, voices
 from voicekeeper.registry.types import total
@@ -31,8 +31,6 @@ _MOST_UNSURE = 1_000
 #: Why a claim grants nothing.
 SPENT = "its budget is spent"
 _MINE = attempts.join(voices, voices.c.id == attempts.c.voice)
-#: A call that is under way, or whose answer was lost, may be billed.
-_IN_DOUBT = or_(attempts.c.finished_at.is_(None), attempts.c.outcome == Outcome.AMBIGUOUS.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,14 +178,12 @@ def _sum(connection: Connection, account: str, since: datetime, *these: ColumnEl
     """Add up the account's among some attempts: in one statement, as a call may end between two."""
     # In cases: led by an index, SQLite would read all of an account's voices, or all of a month.
     mine = and_(voices.c.account == account, attempts.c.started_at >= since)
-    doubted = and_(mine, _IN_DOUBT)
-    billed = attempts.alias("billed")
-    priced = exists().where(billed.c.voice == attempts.c.voice, billed.c.cost.is_not(None))
+    doubted = and_(mine, IN_DOUBT)
     kinds: Mapping[str, ColumnElement[Any]] = {
         "id": case((doubted, attempts.c.id)),
         "voice": case((doubted, attempts.c.voice)),
         "reserved": case((doubted, attempts.c.reserved)),
-        "priced": case((and_(doubted, priced), 1), else_=0),
+        "priced": case((and_(doubted, PRICED), 1), else_=0),
     }
     cost = case((mine, attempts.c.cost)).label("cost")
     each = select(*(kind.label(name) for name, kind in kinds.items()), cost).select_from(_MINE).where(*these)

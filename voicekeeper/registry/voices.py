@@ -12,10 +12,11 @@ from voicekeeper.core import alert as alerts
 from voicekeeper.core.account import Account
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.voice import Intent, Origin, Status, Voice
-from voicekeeper.registry import accounts, outbox
+from voicekeeper.registry import accounts, doubts, outbox
+from voicekeeper.registry.leased import free
 from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.tables import attempts, voices
-from voicekeeper.registry.types import Utc, enter
+from voicekeeper.registry.types import Utc, enter, shared_now
 
 T = TypeVar("T")
 
@@ -144,10 +145,13 @@ def retry(connection: Connection, voice: Voice, now: datetime) -> bool:
 
 
 def provable(connection: Connection, account: str, listed: Collection[str]) -> list[Voice]:
-    """Return the voices that the provider's list proves anew: waiting, lost, or kept and not verified."""
+    """Return the voices that the provider's list proves anew: waiting, lost, or kept and not verified.
+
+    Of one that is being called, the answer tells, and what it cost.
+    """
     open_ones = voices.c.status.in_([Status.WAITING.value, Status.LOST.value])
     kept = and_(voices.c.status == Status.KEPT.value, voices.c.verified_at.is_(None))
-    mine = select_voices().where(voices.c.account == account, or_(open_ones, kept))
+    mine = select_voices().where(voices.c.account == account, or_(open_ones, kept), free(shared_now(connection)))
     found: list[Voice] = []
     for part in _parts(sorted(name for name in listed if can_be_registered(name))):
         found.extend(to_voice(row) for row in connection.execute(mine.where(voices.c.voice_id.in_(part))))
@@ -161,16 +165,27 @@ def unverified(connection: Connection, account: str, limit: int) -> list[Voice]:
     return [to_voice(row) for row in connection.execute(query)]
 
 
-def prove(connection: Connection, shown: Sequence[Voice], now: datetime) -> None:
-    """Note that the provider's list shows these voices; a waiting or lost one is thereby kept, without a call."""
+def prove(connection: Connection, shown: Sequence[Voice], now: datetime, currency: str | None = None) -> list[Voice]:
+    """Note that the provider's list shows these voices; a waiting or lost one is thereby kept, without a call.
+
+    What an earlier call with it may have cost is booked, in the account's currency. Returns them, but for those that
+    are being called meanwhile.
+    """
+    return [voice for part in _parts(shown) for voice in _prove(connection, part, now, currency)]
+
+
+def _prove(connection: Connection, shown: Sequence[Voice], now: datetime, currency: str | None) -> list[Voice]:
+    these = (voices.c.id.in_([voice.id for voice in shown]), free(shared_now(connection)))
+    ids = set(connection.execute(select(voices.c.id).where(*these).order_by(voices.c.id).with_for_update()).scalars())
     kept = {"status": Status.KEPT.value, "kept_at": func.coalesce(voices.c.kept_at, now), "verified_at": now}
     freed = {"lease_owner": None, "lease_until": None, "last_error": None, "updated_at": now}
-    for part in _parts(shown):
-        these = voices.c.id.in_([voice.id for voice in part])
-        connection.execute(update(voices).where(these).values(**kept, **freed))
-    for voice in shown:
-        if voice.status is not Status.KEPT:
-            outbox.resolve(connection, alerts.voice_key(voice), now)
+    connection.execute(update(voices).where(voices.c.id.in_(ids)).values(**kept, **freed))
+    proved = [voice for voice in shown if voice.id in ids]
+    anew = [voice for voice in proved if voice.status is not Status.KEPT]
+    doubts.book(connection, [voice.id for voice in anew], currency, now)
+    for voice in anew:
+        outbox.resolve(connection, alerts.voice_key(voice), now)
+    return proved
 
 
 def can_be_registered(voice_id: str) -> bool:
