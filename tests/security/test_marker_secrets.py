@@ -128,7 +128,8 @@ def broken(home: Home) -> list[Done]:
     said = []
     for scheme in ("postgresql", "mysql", "nonsense"):
         home.set("registry", url=f"{scheme}://{address}")
-        said += home.together(("run",), ("check", "--json"), ("migrate",), ("serve",))
+        said += home.together(("run",), ("check", "--json"), ("migrate",))
+    said += home.together(("serve",))
     home.set("registry", url="sqlite:///registry.db")
     wrong = {"urls": [f"nonsense://{SINK}", SINK], "heartbeat_url": BEAT, "heartbeet_url": f"https://{BEAT}"}
     home.set("alerts", **wrong)
@@ -165,6 +166,17 @@ def over_http(home: Home) -> Iterator[str]:
         yield daemon.log.read_text(encoding="utf-8")
 
 
+def waiting(home: Home) -> Iterator[str]:
+    """Ask a daemon that waits for its registry for what it tells meanwhile."""
+    home.set("registry", url=f"postgresql://somebody:{REGISTRY}@127.0.0.1:9/nowhere")
+    with serving(home) as daemon:
+        daemon.wait_for("registry.unavailable")
+        yield from (daemon.get(path).text for path in ("/", "/readyz", "/api/voices"))
+        daemon.end()
+        yield daemon.log.read_text(encoding="utf-8")
+    home.set("registry", url="sqlite:///registry.db")
+
+
 def stored(home: Home) -> Iterator[tuple[str, str]]:
     """Return everything that lies in the folder now, but for what its owner put there."""
     for path in sorted(home.folder.rglob("*")):
@@ -183,6 +195,7 @@ def test_no_secret_leaves_its_place(marked: Home, webhook: Webhook) -> None:
     answered = list(over_http(marked))
     said += crashing(marked)
     kept = dict(stored(marked))
+    answered += waiting(marked)
     said += broken(marked)
     told = json.dumps(webhook.messages)
     written = {f"{number}: {done.args}": done.stdout + done.stderr for number, done in enumerate(said)}
