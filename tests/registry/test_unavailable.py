@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, make_url, text
 
 from tests.databases import Registries
 from tests.registry.registry_steps import add, everyone, insert, open_account
-from voicekeeper.core.errors import ConfigError, RegistryUnavailable
+from voicekeeper.core.errors import ConfigError, RegistryClosed, RegistryUnavailable
 from voicekeeper.registry import accounts
 from voicekeeper.registry.database import Database, parse_url
 
@@ -51,7 +51,7 @@ def path_of(url: str) -> Path:
 def test_a_missing_file_is_not_made_by_looking(tmp_path: Path) -> None:
     """A mistyped path would become an empty registry, and all voices be lost in silence."""
     path = tmp_path / "mistyped.db"
-    with pytest.raises(RegistryUnavailable, match="`voicekeeper migrate` creates it"):
+    with pytest.raises(RegistryClosed, match="`voicekeeper migrate` creates it"):
         ask(f"sqlite:///{path}")
     assert not path.exists()
 
@@ -68,7 +68,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
     """A traceback would be shown for a mistyped path, or somebody's file be overwritten."""
     path = tmp_path / "notes.txt"
     path.write_text("dear diary " * 100)
-    with pytest.raises(RegistryUnavailable, match=r"correct registry\.url"):
+    with pytest.raises(RegistryClosed, match=r"correct registry\.url"):
         ask(f"sqlite:///{path}")
     assert path.read_text() == "dear diary " * 100
 
@@ -145,7 +145,7 @@ def test_a_server_that_is_not_there_is_named(server: str, address: str, mend: st
 def test_a_wrong_user_is_named_without_the_password(registries: Registries, server: str) -> None:
     """A wrong user would be answered with another mend, or the log hold the password."""
     wrong = make_url(registries.server(server)).set(username="nosuchuser", password=PASSWORD)
-    with pytest.raises(RegistryUnavailable, match="correct user and password") as failed:
+    with pytest.raises(RegistryClosed, match="correct user and password") as failed:
         ask(wrong.render_as_string(hide_password=False))
     assert PASSWORD not in str(failed.value)
 
@@ -162,8 +162,45 @@ def test_a_wrong_password_is_named_but_not_shown(registries: Registries) -> None
 def test_a_wrong_database_is_named(registries: Registries, server: str) -> None:
     """A mistyped database would be a riddle."""
     wrong = make_url(registries.server(server)).set(database="voicekeeper_nosuch")
-    with pytest.raises(RegistryUnavailable, match="create the database, then run `voicekeeper migrate`"):
+    with pytest.raises(RegistryClosed, match="create the database, then run `voicekeeper migrate`"):
         ask(wrong.render_as_string(hide_password=False))
+
+
+@pytest.mark.parametrize(
+    ("server", "options", "said"),
+    [
+        ("postgresql", {"nonsense": "1"}, "nonsense"),
+        ("postgresql", {"sslmode": "nonsense"}, "nonsense"),
+        ("postgresql", {"sslmode": "verify-full"}, "SSL"),
+        ("mysql", {"nonsense": "1"}, "nonsense"),
+        ("mysql", {"ssl_ca": "/no/such/file"}, "No such file"),
+        ("mysql", {"ssl_verify_cert": "true"}, "SSL"),
+    ],
+)
+def test_a_mistyped_option_is_a_mistake_and_no_outage(
+    registries: Registries, server: str, options: dict[str, str], said: str
+) -> None:
+    """A daemon would wait for ever for a server that is there, or end in a traceback."""
+    wrong = make_url(registries.server(server)).set(query=options)
+    with pytest.raises(RegistryClosed, match=r"options in registry\.url") as failed:
+        ask(wrong.render_as_string(hide_password=False))
+    assert said in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("postgresql://127.0.0.1:1/voices", "refused"),
+        ("mysql://127.0.0.1:1/voices", "refused"),
+        ("postgresql://no-such-host.invalid/voices", "registry.url right"),
+        ("postgresql:///voices?host=/no/such/folder", "No such file"),
+    ],
+)
+def test_a_server_that_is_down_is_an_outage(address: str, error: str) -> None:
+    """A daemon that starts before its database server would end instead of waiting for it."""
+    with pytest.raises(RegistryUnavailable, match=error) as failed:
+        ask(address)
+    assert failed.value.passes
 
 
 def test_a_registry_without_its_tables_says_so(bare_url: str) -> None:
@@ -213,7 +250,9 @@ def test_every_usual_url_finds_its_driver(written: str, driver: str) -> None:
     Database(written).close()
 
 
-@pytest.mark.parametrize("url", ["", "voicekeeper.db", "oracle://host/db", "sqlite+nosuch:///x.db"])
+@pytest.mark.parametrize(
+    "url", ["", "voicekeeper.db", "oracle://host/db", "sqlite+nosuch:///x.db", "mysql://host/db?read_timeout=soon"]
+)
 def test_a_url_that_is_none_is_a_mistake_of_the_configuration(url: str) -> None:
     """A mistyped URL would be a traceback, or be reported as an outage."""
     with pytest.raises(ConfigError, match=r"registry\.url"):

@@ -12,12 +12,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from voicekeeper.clock import Clock
 from voicekeeper.core.errors import ConfigError, RegistryClosed, RegistryUnavailable
 from voicekeeper.registry.faults import hang_up, watch_file
+from voicekeeper.registry.mends import explained
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -83,7 +84,7 @@ class Database:
         except (IntegrityError, DataError):
             raise
         except DBAPIError as error:
-            raise _explained(self, error) from error
+            raise explained(self.name, error) from error
         except SQLAlchemyError as error:
             raise RegistryUnavailable(f"registry {self.name}: {error}") from error
 
@@ -213,6 +214,8 @@ def _engine(url: URL) -> Engine:
         extra = _EXTRAS.get(url.drivername)
         mend = f": pip install 'voicekeeper[{extra}]'" if extra else ""
         raise ConfigError(f"registry.url: the driver of {url.drivername} is not installed{mend}") from error
+    except ValueError as error:
+        raise ConfigError(f"registry.url: {error}: correct its options") from error
 
 
 def _sqlite(url: URL) -> Engine:
@@ -260,7 +263,16 @@ def _mysql(url: URL) -> Engine:
     }
     engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
     event.listen(engine, "handle_error", _mysql_refusal)
+    event.listen(engine, "do_connect", _mysql_connect)
     return engine
+
+
+def _mysql_connect(dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's
+    """Connect; options that PyMySQL cannot work with would end in a traceback."""
+    try:
+        return dialect.connect(*given, **named)
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        raise RegistryClosed(f"registry: {error} (correct the options in registry.url)") from error
 
 
 def _mysql_refusal(context: ExceptionContext) -> None:
@@ -273,56 +285,3 @@ def _mysql_refusal(context: ExceptionContext) -> None:
 #: MariaDB's and MySQL's numbers for it.
 _CHECK_BROKEN = (4025, 3819)
 _OPEN: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql}
-
-#: What a driver says where somebody has to act, and how.
-_CLOSED = {
-    "readonly database": "the file or its folder cannot be written by this user",
-    "unable to open database": "the folder does not exist or cannot be written by this user",
-    "file is not a database": "the file is something else: correct registry.url",
-    "no such table": "run `voicekeeper migrate`",
-    'relation "': "run `voicekeeper migrate`",
-    "doesn't exist": "run `voicekeeper migrate`",
-    "password authentication failed": "correct user and password in registry.url",
-    "no password supplied": "correct user and password in registry.url",
-    "access denied": "correct user and password in registry.url",
-    'role "': "correct user and password in registry.url",
-    "no pg_hba.conf entry": "let the server take this user from this host",
-    "is not allowed to connect": "let the server take this user from this host",
-    "does not exist": "create the database, then run `voicekeeper migrate`",
-    "unknown database": "create the database, then run `voicekeeper migrate`",
-}
-#: What it says where the reason may go away by itself.
-_AWAY = {
-    "database is locked": "another program holds the file; try again when it is done",
-    "disk is full": "the disk is full",
-    "database or disk is full": "the disk is full",
-    "no space left": "the server's disk is full",
-    "' is full": "the server's disk is full",
-    "disk i/o error": "the disk failed or is full",
-    "connection refused": "is the server running, and are host and port right?",
-    "not known": "is the host in registry.url right?",
-    "resolve host": "is the host in registry.url right?",
-    "read-only": "the server is read-only: a standby, perhaps",
-    "timeout": "the server does not answer in time",
-    "timed out": "the server does not answer in time",
-    "was replaced": "it is opened anew with the next try",
-}
-
-
-def _explained(database: Database, error: DBAPIError) -> RegistryUnavailable:
-    """Say what the driver said, and what would mend it."""
-    words = said(error)
-    closed, away = (_mend(mends, words) for mends in (_CLOSED, _AWAY))
-    kind = RegistryClosed if closed else RegistryUnavailable
-    return kind(f"registry {database.name}: {words} ({closed or away or 'try again later'})")
-
-
-def _mend(mends: dict[str, str], words: str) -> str | None:
-    return next((mend for sign, mend in mends.items() if sign in words.lower()), None)
-
-
-def said(error: DBAPIError) -> str:
-    """Return what the driver said in one line, without the statement and its values."""
-    # PostgreSQL adds the statement and the row below its message.
-    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
-    return " ".join((primary or str(error.orig)).split())[:300]

@@ -12,7 +12,8 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, NullPool, create_e
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from voicekeeper.core.errors import ConfigError, SourceError
-from voicekeeper.registry.database import parse_url, said, shown
+from voicekeeper.registry.database import parse_url, shown
+from voicekeeper.registry.mends import said
 
 #: Rows in memory at once, and rows in all.
 PAGE = 1000
