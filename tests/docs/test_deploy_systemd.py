@@ -42,6 +42,14 @@ class Listener(BaseHTTPRequestHandler):
 HTTPServer(("127.0.0.1", 8791), Listener).serve_forever()'
 """
 EDIT = r"""sed -i 's|^provider = .*|&\nbase_url = "http://127.0.0.1:8790"|' /etc/voicekeeper/config.toml"""
+#: Somebody who holds the registry for as long as the unit runs.
+HOLD = """systemd-run --quiet --unit=holder /usr/bin/python3 -uc '
+import sqlite3, time
+holder = sqlite3.connect("/var/lib/voicekeeper/voicekeeper.db", isolation_level=None)
+holder.execute("BEGIN EXCLUSIVE")
+print("held")
+time.sleep(600)'
+"""
 VOICEKEEPER = "voicekeeper --config /etc/voicekeeper/config.toml"
 
 
@@ -128,6 +136,20 @@ def test_a_crash_is_mended_and_a_mistake_is_not_repeated(served: Booted):
     assert served.try_("systemctl restart voicekeeper.service").returncode == 1
     assert served.state("voicekeeper.service", "SubState") == "failed"
     assert served.state("voicekeeper.service", "ExecMainStatus") == "2"
+
+
+def test_a_start_while_the_registry_is_away(served: Booted):
+    """A boot would hang or fail for as long, and nobody see why."""
+    served.type(r"""printf '\n[serve]\nsweep_every = "1s"\n' >> /etc/voicekeeper/config.toml""")
+    served.type(HOLD)
+    until(lambda: "held" in served.type("journalctl --no-pager --unit=holder"))
+    served.type("systemctl restart voicekeeper.service")
+    assert served.state("voicekeeper.service", "ActiveState") == "active"
+    until(lambda: "another program holds the file" in served.state("voicekeeper.service", "StatusText"))
+    pid = served.state("voicekeeper.service", "MainPID")
+    served.type("systemctl stop holder.service")
+    until(lambda: served.state("voicekeeper.service", "StatusText") == "keeping voices")
+    assert served.state("voicekeeper.service", "MainPID") == pid
 
 
 def test_a_run_with_nothing_to_do_is_skipped(served: Booted):
