@@ -15,9 +15,9 @@ _AFTER = timedelta(minutes=10)
 
 
 class RegistryAlarm:
-    """One daemon's own alarm: raised once while it lasts, then told again like any alert, and told when it is over.
+    """One daemon's own alarm: each channel is told once while it lasts, again like of any alert, and when it is over.
 
-    Several daemons that lose the same registry each say so. What was told is remembered in `file`: the watchdog may
+    Several daemons that lose the same registry each say so. Who was told is remembered in `file`: the watchdog may
     start this one anew meanwhile, and whoever heard of the beginning has to hear of the end.
     """
 
@@ -33,38 +33,45 @@ class RegistryAlarm:
         self._rounds += 1
         if self._rounds < _ROUNDS or now - self._since < min(_AFTER, (_ROUNDS - 1) * every):
             return
-        if self._told is not None and now - self._told < repeat_every:
-            return
-        if await notifier.at_once(alert.unreachable(problem, self._since)):
-            self._told = now
-            self._remember({"since": self._since.isoformat(), "told": now.isoformat()})
+        told = alert.unreachable(problem, self._since)
+        recent = {channel for channel, at in self._told.items() if now - at < repeat_every}
+        heard = await notifier.at_once(told, notifier.listeners(told) - recent)
+        if heard:
+            self._told |= dict.fromkeys(heard, now)
+            self._remember()
 
     async def works(self, notifier: Notifier) -> None:
-        """Take in a round that was completed; while nobody takes the good news, it is offered with each."""
-        if self._since is None:
-            return
+        """Take in a round that was completed; who does not take the good news is offered it with each."""
+        now = self._clock.now()
+        since, self._since = self._since or now, None
         if self._rounds:
-            self._log.info("registry.available", seconds=round((self._clock.now() - self._since).total_seconds()))
+            self._log.info("registry.available", seconds=round((now - since).total_seconds()))
         self._rounds = 0
-        if self._told is None or await notifier.at_once(alert.unreachable("", self._since), resolved=True):
-            self._since = self._told = None
-            self._remember(None)
+        if self._told:
+            over = alert.unreachable("", since)
+            owed = notifier.listeners(over) & self._told.keys()
+            owed -= await notifier.at_once(over, owed, resolved=True)
+            self._told = {channel: self._told[channel] for channel in owed}
+            self._remember()
 
-    def _remember(self, told: dict[str, str] | None) -> None:
+    def _remember(self) -> None:
         """Leave a note for the next process; where none can be left, this one's memory has to do."""
+        since = self._since.isoformat() if self._since else None
+        told = {channel: at.isoformat() for channel, at in self._told.items()}
         try:
-            if told is None:
-                self._file.unlink(missing_ok=True)
+            if told:
+                self._file.write_text(json.dumps({"since": since, "told": told}), encoding="utf-8")
             else:
-                self._file.write_text(json.dumps(told), encoding="utf-8")
+                self._file.unlink(missing_ok=True)
         except OSError as error:
             self._log.warning("alarm.unwritten", path=str(self._file), error=str(error))
 
 
-def _remembered(file: Path) -> tuple[datetime | None, datetime | None]:
-    """Return since when the registry is away and when people were told last, both None where they were not."""
+def _remembered(file: Path) -> tuple[datetime | None, dict[str, datetime]]:
+    """Return since when the registry is away, and when each channel was told of it last."""
     try:
         note = json.loads(file.read_text(encoding="utf-8"))
-        return datetime.fromisoformat(note["since"]), datetime.fromisoformat(note["told"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None, None
+        told = {channel: datetime.fromisoformat(at) for channel, at in note["told"].items()}
+        return note["since"] and datetime.fromisoformat(note["since"]), told
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None, {}

@@ -1,7 +1,7 @@
 """Tell people: what the registry holds to be told goes out, one message a channel, and is told again while it lasts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -51,15 +51,20 @@ class Notifier:
         results = Results(dict(alerts), dict(digests))
         await self._database.run(deliveries.finish, this, results, self._clock.now(), self._repeat_every)
 
-    async def at_once(self, alert: Alert, *, resolved: bool = False) -> bool:
-        """Tell every channel without the registry; return whether anybody was told."""
-        if not self._channels:
-            self._log.warning("alert.unsent", title=alert.title, resolved=resolved)
-            return True
-        wanted = [rule for rule in self._channels.rules if rule.wants(alert.severity)]
-        return any(await asyncio.gather(*(self._tell_at_once(rule, alert, resolved) for rule in wanted)))
+    def listeners(self, alert: Alert) -> set[str]:
+        """Return the channels that want to hear of such an alert; where there is none, the log."""
+        return {rule.id for rule in self._channels.rules or [_LOG] if rule.wants(alert.severity)}
+
+    async def at_once(self, alert: Alert, listeners: Collection[str], *, resolved: bool = False) -> set[str]:
+        """Tell these channels without the registry; return those that took it."""
+        rules = [rule for rule in self._channels.rules or [_LOG] if rule.id in listeners]
+        sent = await asyncio.gather(*(self._tell_at_once(rule, alert, resolved) for rule in rules))
+        return {rule.id for rule, ok in zip(rules, sent, strict=True) if ok}
 
     async def _tell_at_once(self, rule: Rule, alert: Alert, resolved: bool) -> bool:  # noqa: FBT001 - passed on
+        if rule is _LOG:
+            self._log.warning("alert.unsent", title=alert.title, resolved=resolved)
+            return True
         title, body = render(alert.kind, alert.facts, rule.language)
         notice = Notice(alert.severity, title, body, resolved, self._public_url or "")
         return await self._send(rule, compose([notice], self._form(rule)), alerts=1)

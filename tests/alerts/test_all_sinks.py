@@ -148,6 +148,7 @@ async def test_what_is_told_without_the_registry_goes_to_those_who_want_it(sqlit
         urls = {f"json://127.0.0.1:{port}": least for port, least in rules.items()}
         channels = Channels([Channel(url, Rule(id=channel_id(url), least=least), url) for url, least in urls.items()])
         notifier = Notifier(sqlite_database, channels, HandClock(START), HOUR, logs.logger())
-        assert await notifier.at_once(alerts.unreachable("timeout", START))
+        told = alerts.unreachable("timeout", START)
+        assert await notifier.at_once(told, notifier.listeners(told))
     assert [one["title"] for one in wants.bodies] == ["voicekeeper: The registry cannot be worked with"]
     assert does_not.bodies == []

@@ -82,6 +82,37 @@ async def test_the_next_process_knows_what_was_told(
     assert titles(hook) == [RAISED, OVER]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_each_channel_hears_both_ends_or_neither(
+    process: Process, clock: HandClock, sqlite_database: Database, *, restarted: bool
+):
+    """A chat that was away with the registry would hear of the end alone, or of the beginning hours later."""
+    async with webhook() as good, webhook("503 Service Unavailable") as slow, webhook("503 Service Unavailable") as bad:
+        hooks = {"good": good, "slow": slow, "bad": bad}
+        channels = [Channel(f"json://127.0.0.1:{hook.port}", Rule(id=name), name) for name, hook in hooks.items()]
+        notifier = Notifier(sqlite_database, Channels(channels), clock, HOUR, logs.logger())
+        alarm = process()
+        await fail(alarm, notifier, clock, 10)
+        slow.status, refused = "200 OK", len(slow.bodies)
+        alarm = process() if restarted else alarm
+        await fail(alarm, notifier, clock, 3)
+        bad.status, never = "200 OK", len(bad.bodies)
+        await alarm.works(notifier)
+    assert titles(good) == [RAISED, OVER]
+    assert titles(slow)[refused:] == [RAISED, OVER]
+    assert titles(bad)[never:] == []
+
+
+async def test_a_channel_that_is_configured_no_more_is_forgotten(
+    process: Process, notifier: Notifier, hook: Webhook, clock: HandClock, sqlite_database: Database
+):
+    """Its note would stay for ever, and good news come months later."""
+    await fail(process(), notifier, clock, 10)
+    await process().works(Notifier(sqlite_database, Channels([]), clock, HOUR, logs.logger()))
+    await process().works(notifier)
+    assert titles(hook) == [RAISED]
+
+
 async def test_a_long_outage_is_told_again(process: Process, notifier: Notifier, hook: Webhook, clock: HandClock):
     """What was overlooked at night would never come again, as each process would begin to wait anew."""
     await fail(process(), notifier, clock, 14)
@@ -107,7 +138,9 @@ async def test_the_end_is_told_until_somebody_takes_it(
     assert titles(hook)[refused:] == [OVER]
 
 
-@pytest.mark.parametrize("note", ["", "[]", "{}", '{"since": 1, "told": 2}', '{"since": "today", "told": "now"}'])
+@pytest.mark.parametrize(
+    "note", ["", "[]", "{}", '{"since": 1, "told": 2}', '{"since": "today", "told": {"hook": "now"}}']
+)
 async def test_a_note_that_cannot_be_read_is_none(tmp_path: Path, process: Process, notifier: Notifier, note: str):
     """A crash while it was written would keep the daemon from starting."""
     (tmp_path / "voicekeeper.spool.alarm").write_text(note)
