@@ -65,7 +65,7 @@ class Keeper:
         self._journal = Journal(log, observer)
         self._settlements = Settlements(database, spool or Spool(None, log), clock, self._journal)
         self._policies, self._default = policies, default
-        self._proof = Proof(database, clock, log)
+        self._proof = Proof(database, clock, log, instance)
         self._speaker = Speaker(database, self._proof, self._journal)
         self._skew = SkewWatch(database, clock, log)
         self.foresight = Foresight(database, clock)

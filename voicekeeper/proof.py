@@ -56,10 +56,10 @@ class Comparison:
 
 
 class Proof:
-    """Asks the providers' lists and writes down what they prove."""
+    """Asks the providers' lists and writes down what they prove; no call of `instance` is under way meanwhile."""
 
-    def __init__(self, database: Database, clock: Clock, log: Any) -> None:  # noqa: ANN401 - structlog's logger
-        self._database, self._clock, self._log = database, clock, log
+    def __init__(self, database: Database, clock: Clock, log: Any, instance: str | None = None) -> None:  # noqa: ANN401 - structlog's logger
+        self._database, self._clock, self._log, self._instance = database, clock, log, instance
         self._lists: dict[str, tuple[float, Listing]] = {}
 
     async def shows(self, account: str, provider: Provider, voice: Voice) -> bool:
@@ -107,8 +107,9 @@ class Proof:
         return names
 
     async def _prove(self, terms: Terms, listing: Listing) -> list[Voice]:
-        shown = await self._database.run(voices.provable, terms.account, listing.voice_ids or frozenset())
-        proved = await self._database.run(voices.prove, shown, self._clock.now(), terms.currency)
+        ids, run = listing.voice_ids or frozenset(), self._database.run
+        shown = await run(voices.provable, terms.account, ids, self._instance)
+        proved = await run(voices.prove, shown, self._clock.now(), terms.currency, self._instance)
         for voice in proved:
             self._log.info("voice.verified", account=terms.account, voice_id=voice.voice_id, was=voice.status.value)
         return proved

@@ -210,8 +210,9 @@ def test_what_is_being_called_is_proved_by_its_answer(database: Database) -> Non
     """The list already shows the voice: what it costs would be booked by two, or by nobody."""
     open_account(database)
     add(database, "mine")
-    claimed = claim_one(database, START, price=9.9)
-    assert database.call(voices.provable, ACCOUNT, {"mine"}) == []
+    claimed = claim_one(database, START, "host-1#7", price=9.9)
+    assert database.call(voices.provable, ACCOUNT, {"mine"}, "host-2") == []
+    assert len(database.call(voices.provable, ACCOUNT, {"mine"}, "host-1")) == 1, "its own calls are over"
     assert database.call(voices.prove, [voice(database, "mine")], START) == []
     settle(database, claimed, answer(Outcome.KEPT), START, price=9.9)
     assert [row["cost"] for row in evidence(database, "mine")] == [Decimal("9.9")]

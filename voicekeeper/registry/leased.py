@@ -10,9 +10,10 @@ from voicekeeper.core.voice import Voice
 from voicekeeper.registry.tables import voices
 
 
-def free(shared: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Return the condition that nobody holds a voice by the time that all instances share."""
-    return or_(voices.c.lease_until.is_(None), voices.c.lease_until <= shared)
+def free(shared: datetime | ColumnElement[datetime], instance: str | None = None) -> ColumnElement[bool]:
+    """Return the condition that nobody, or nobody but this instance, holds a voice by the time that all share."""
+    nobody = or_(voices.c.lease_until.is_(None), voices.c.lease_until <= shared)
+    return or_(nobody, voices.c.lease_owner.startswith(f"{instance}#", autoescape=True)) if instance else nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from voicekeeper.core import alert as alerts
@@ -144,14 +144,15 @@ def retry(connection: Connection, voice: Voice, now: datetime) -> bool:
     return bool(changed)
 
 
-def provable(connection: Connection, account: str, listed: Collection[str]) -> list[Voice]:
+def provable(connection: Connection, account: str, listed: Collection[str], instance: str | None = None) -> list[Voice]:
     """Return the voices that the provider's list proves anew: waiting, lost, or kept and not verified.
 
-    Of one that is being called, the answer tells, and what it cost.
+    Of one that another instance calls, the answer tells, and what it cost.
     """
     open_ones = voices.c.status.in_([Status.WAITING.value, Status.LOST.value])
     kept = and_(voices.c.status == Status.KEPT.value, voices.c.verified_at.is_(None))
-    mine = select_voices().where(voices.c.account == account, or_(open_ones, kept), free(shared_now(connection)))
+    mine = select_voices().where(voices.c.account == account, or_(open_ones, kept))
+    mine = mine.where(free(shared_now(connection), instance))
     found: list[Voice] = []
     for part in _parts(sorted(name for name in listed if can_be_registered(name))):
         found.extend(to_voice(row) for row in connection.execute(mine.where(voices.c.voice_id.in_(part))))
@@ -165,17 +166,26 @@ def unverified(connection: Connection, account: str, limit: int) -> list[Voice]:
     return [to_voice(row) for row in connection.execute(query)]
 
 
-def prove(connection: Connection, shown: Sequence[Voice], now: datetime, currency: str | None = None) -> list[Voice]:
+def prove(
+    connection: Connection,
+    shown: Sequence[Voice],
+    now: datetime,
+    currency: str | None = None,
+    instance: str | None = None,
+) -> list[Voice]:
     """Note that the provider's list shows these voices; a waiting or lost one is thereby kept, without a call.
 
     What an earlier call with it may have cost is booked, in the account's currency. Returns them, but for those that
-    are being called meanwhile.
+    other instances call meanwhile.
     """
-    return [voice for part in _parts(shown) for voice in _prove(connection, part, now, currency)]
+    ours = free(shared_now(connection), instance)
+    return [voice for part in _parts(shown) for voice in _prove(connection, part, ours, now, currency)]
 
 
-def _prove(connection: Connection, shown: Sequence[Voice], now: datetime, currency: str | None) -> list[Voice]:
-    these = (voices.c.id.in_([voice.id for voice in shown]), free(shared_now(connection)))
+def _prove(
+    connection: Connection, shown: Sequence[Voice], ours: ColumnElement[bool], now: datetime, currency: str | None
+) -> list[Voice]:
+    these = (voices.c.id.in_([voice.id for voice in shown]), ours)
     ids = set(connection.execute(select(voices.c.id).where(*these).order_by(voices.c.id).with_for_update()).scalars())
     kept = {"status": Status.KEPT.value, "kept_at": func.coalesce(voices.c.kept_at, now), "verified_at": now}
     freed = {"lease_owner": None, "lease_until": None, "last_error": None, "updated_at": now}
