@@ -102,6 +102,22 @@ def test_the_fee_is_counted_once(database: Database):
     assert outcomes(database) == [("kept", None), ("kept", amount(9.9))]
 
 
+def test_the_fee_is_counted_once_where_an_instance_slept_during_its_call(database: Database):
+    """It wakes with an answer that is not late by its own clock: the voice would cost two fees."""
+    claimed = claim_one(database, START)
+    settle(database, taken_over(database), answer(Outcome.KEPT), LATER, price=9.9, currency="CNY")
+    settle(database, claimed, answer(Outcome.KEPT), LATER + MINUTE, price=9.9, currency="CNY")
+    assert outcomes(database) == [("kept", None), ("kept", amount(9.9))]
+
+
+def test_the_fee_of_a_voice_that_only_the_list_has_shown_is_counted(database: Database):
+    """A late answer would come to a voice that is kept, and what was paid for it be nowhere."""
+    claimed = claim_one(database, START)
+    database.call(settling.write, [lifecycle.listed(claimed.voice, LATER)], LATER)
+    late(database, claimed, answer(Outcome.KEPT))
+    assert outcomes(database) == [("kept", amount(9.9))]
+
+
 @pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.THROTTLED])
 def test_an_old_answer_says_nothing_of_the_account(database: Database, outcome: Outcome):
     """An hour after the balance was filled up, its account would be paused again."""

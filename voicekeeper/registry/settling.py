@@ -134,7 +134,8 @@ def _write_evidence(connection: Connection, these: Sequence[Settlement], holders
     """Close the attempts; one that is not there, as after a failover that forgot it, is entered again."""
     if not these:
         return
-    rows = [_evidence(one, holders[one.claimed.voice.id]) for one in these]
+    paid = _paid(connection, holders)
+    rows = [_evidence(one, again=one.claimed.voice.id in paid) for one in these]
     if connection.execute(_CLOSE, rows).rowcount == len(these):
         return
     begun = select(attempts.c.voice, attempts.c.instance).where(attempts.c.voice.in_(list(holders)))
@@ -158,10 +159,18 @@ def _entered(one: Settlement, row: Mapping[str, Any]) -> dict[str, Any]:
     return begun | ended | {"task_id": row["task"]}
 
 
-def _evidence(one: Settlement, holder: AnyRow) -> dict[str, Any]:
+def _paid(connection: Connection, holders: Mapping[int, AnyRow]) -> set[int]:
+    """Return the voices whose fee is recorded already: whoever slept during a call may find another one made."""
+    kept = [key for key, row in holders.items() if row.status == Status.KEPT.value]
+    if not kept:
+        return set()
+    fees = select(attempts.c.voice).where(attempts.c.voice.in_(kept), attempts.c.cost.is_not(None))
+    return set(connection.execute(fees).scalars())
+
+
+def _evidence(one: Settlement, *, again: bool) -> dict[str, Any]:
     """Return what closes an attempt; the price is written where it was a keep, and for each voice once."""
     answer, terms = one.answer, one.terms
-    again = holder.status == Status.KEPT.value and one.late
     cost = _cost(answer, terms, again=again)
     return {
         "attempt": one.claimed.attempt,
@@ -181,7 +190,7 @@ def _evidence(one: Settlement, holder: AnyRow) -> dict[str, Any]:
 
 
 def _cost(answer: Answer, terms: Terms, *, again: bool) -> Decimal | None:
-    """Return what a keep cost, None for what costs nothing; a voice that was kept already pays no second fee."""
+    """Return what a keep cost, None for what costs nothing; a voice whose fee is recorded pays no second one."""
     if answer.outcome is not Outcome.KEPT or terms.price is None:
         return None
     speech = terms.price.speech if answer.characters is None else terms.price.of_characters(answer.characters)
