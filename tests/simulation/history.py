@@ -24,6 +24,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """One answer that an instance has heard; `trace` names it, as it does in the registry's evidence."""
+
+    time: float
+    host: int
+    outcome: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """One alert within a message that got through."""
 
@@ -37,7 +47,8 @@ class History:
     """Everything that happened in one simulation of `plan`.
 
     `lives` are the spans in which an instance ran, by host; `rows` the voices as the registry has them at the end,
-    `used` when the provider's voice became permanent, `costs` what was recorded as paid, each by the voice's number.
+    `used` when the provider's voice became permanent, `costs` what was recorded as paid, each by the voice's number;
+    `recorded` are the traces of the answers that the registry has.
     """
 
     plan: Plan
@@ -48,6 +59,8 @@ class History:
     crashes: list[float] = field(default_factory=list)
     injected: dict[str, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    recorded: set[str] = field(default_factory=set)
     used: dict[int, float] = field(default_factory=dict)
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
     costs: dict[int, list[float]] = field(default_factory=dict)

@@ -25,7 +25,7 @@ class Life:
         self.host, self.dead = host, False
         self._plan, self._history, self._random, self._crash = plan, history, random, crash
         self._steps_left = int(crash.number) if crash else 0
-        self._asleep = plan.of("asleep", who=host)
+        self._asleep = {fault: int(fault.number) for fault in plan.of("asleep", who=host)}
         self._down, self._lost = plan.of("registry down"), plan.of("commit lost")
         self._shared = len(plan.hosts) > 1
         self.died = asyncio.get_running_loop().create_future()
@@ -37,11 +37,13 @@ class Life:
     async def step(self) -> None:
         """Pass one place where this instance may die or stand still."""
         self._check()
-        for fault in self._asleep:
+        for fault, steps_left in self._asleep.items():
             if fault.covers(self.time()):
-                self._history.count("asleep")
-                await asyncio.sleep(fault.end - self.time())
-                self._check()
+                self._asleep[fault] -= 1
+                if steps_left <= 0:
+                    self._history.count("asleep")
+                    await asyncio.sleep(fault.end - self.time())
+                    self._check()
 
     def _check(self) -> None:
         if self._crash and not self.dead and self.time() >= self._crash.start:

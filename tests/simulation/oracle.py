@@ -194,8 +194,10 @@ def _in_doubt(history: History, number: int) -> Counter[float]:
     unknown = {(call.voice, call.time // DAY) for call in history.calls if call.outcome == "ambiguous"}
     kept = {(voice, time // DAY) for voice, time in history.used.items()}
     doubts = Counter(day for voice, day in unknown - kept if plan.voices[voice].account == number)
-    stops = [*history.crashes, *(fault.start for fault in plan.of("asleep"))]
-    return doubts + Counter({stop // DAY: account.concurrency for stop in stops})
+    days = {crash // DAY for crash in history.crashes}
+    for fault in plan.of("asleep"):
+        days |= {float(day) for day in range(int(fault.start // DAY), int(fault.end // DAY) + 1)}
+    return doubts + Counter(dict.fromkeys(days, account.concurrency))
 
 
 def _earliest_first(

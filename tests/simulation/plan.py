@@ -40,7 +40,7 @@ Kind = Literal[
 class Fault:
     """One thing that goes wrong from `start` to `end`; `who` is the number of an account, voice or host.
 
-    `number` is what the kind needs: seconds to wait, the await to die at, seconds a clock is ahead.
+    `number` is what the kind needs: seconds to wait, the await to die or fall asleep at, seconds a clock is ahead.
     """
 
     kind: Kind

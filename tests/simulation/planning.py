@@ -123,8 +123,9 @@ def _of_all(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
 def _of_host(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
     start, end = _window(random, plan, plan.lifetime / 2)
     host = random.randrange(len(plan.hosts))
-    number = {"crash": random.randrange(30), "clock step": random.choice((-1, 1)) * 10 ** random.uniform(0, 3.9)}
-    return [Fault(kind, start, end, host, float(number.get(kind, 0.0)))]
+    steps, seconds = random.randrange(30), random.choice((-1, 1)) * 10 ** random.uniform(0, 3.9)
+    number = {"crash": steps, "asleep": steps if steps % 2 else 0, "clock step": seconds}  # half of them sleep at once
+    return [Fault(kind, start, end, host, float(number[kind]))]
 
 
 #: Seconds; the others may last for most of a voice's life.

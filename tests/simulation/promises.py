@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from itertools import pairwise
 
-from tests.simulation.history import Call, History
+from tests.simulation.history import Call, Heard, History
 from tests.simulation.oracle import Crowd, Running, Verdict
 from tests.simulation.plan import HOUR, MINUTE, PRICE, TIMEOUT, Kind, Plan
 from tests.simulation.spans import Span, inside, without
@@ -14,6 +14,8 @@ _REPEAT = 4 * HOUR
 _RUNGS = 5
 #: Messages in an hour: 5, 10, 20 and 40 minutes lie between them, and what is new and urgent comes in between.
 _MESSAGES = 12
+#: Seconds after which an answer is safe in a file, whatever the registry does.
+_SAFE = 3.0
 
 
 def broken(history: History, verdict: Verdict) -> list[str]:
@@ -189,6 +191,19 @@ def _in_rate(history: History, _: Verdict) -> list[str]:
     return found
 
 
+def _none_forgotten(history: History, _: Verdict) -> list[str]:
+    """Every answer that an instance has heard is in the registry's evidence; one that says "not found" is asked about.
+
+    Only an instance that died with it on its lips may have taken it along.
+    """
+    heard = [one for one in history.heard if one.outcome != "not_found" and one.trace not in history.recorded]
+    return [f"{one}" for one in heard if not _died_soon(history, one)]
+
+
+def _died_soon(history: History, one: Heard) -> bool:
+    return any(one.time <= end <= one.time + _SAFE for _, end in history.lives[one.host])
+
+
 def _no_mistake(history: History, _: Verdict) -> list[str]:
     return history.mistakes
 
@@ -208,5 +223,6 @@ PROMISES: dict[str, Callable[[History, Verdict], list[str]]] = {
     "messages came as a storm": _few_messages,
     "a budget was exceeded": _in_budget,
     "a rate was exceeded": _in_rate,
+    "an answer was forgotten": _none_forgotten,
     "voicekeeper itself failed": _no_mistake,
 }

@@ -117,6 +117,8 @@ class Stage:
             facts = dict(zip(columns, row, strict=True))
             self.history.rows[number(facts["voice_id"])] = facts
             self.history.note(self.loop.time(), "end", *row)
+        traces = self.raw.execute("SELECT trace_id FROM attempts WHERE trace_id IS NOT NULL")
+        self.history.recorded = {trace for (trace,) in traces}
         for at, key, resolved in self.raw.execute("SELECT at, key, resolved FROM temp.told"):
             self.history.told.append(Told(at, key, bool(resolved)))
         for fault in self.plan.of("clock step"):

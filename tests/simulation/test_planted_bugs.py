@@ -1,27 +1,33 @@
 """The simulation finds mistakes: each of these is planted below the surface, and caught by the right promise."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count, islice
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Select, select
 
 from tests.simulation.cases import plan_of
-from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, Kind, Plan
+from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, Kind, Plan, VoicePlan
 from tests.simulation.planning import random_plan
 from tests.simulation.trial import try_plan
-from voicekeeper.core import lifecycle, rate, schedule
+from voicekeeper.core import lifecycle, rate, schedule, telling
 from voicekeeper.core.lifecycle import Settled
-from voicekeeper.core.outcome import Outcome
+from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Voice
 from voicekeeper.foresight import Foresight
 from voicekeeper.proof import Proof
-from voicekeeper.registry import accounts, claims, deliveries, spending, tables
+from voicekeeper.registry import accounts, claims, deliveries, settling, spending, tables
+from voicekeeper.registry.claims import Claim
 from voicekeeper.registry.deliveries import Results, Round
+from voicekeeper.registry.rows import select_voices, to_voice
+from voicekeeper.registry.spending import Terms
+from voicekeeper.speaking import Speaker
+from voicekeeper.spool import Spool
 
 _WITHIN, _CROWD = 60, 20
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -96,6 +102,55 @@ def _repeats_itself(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(deliveries, "finish", again)
 
 
+def _never_looks_twice(patch: pytest.MonkeyPatch) -> None:
+    def believed(connection: Connection, ids: Sequence[int], most: int, *_: object) -> list[Voice]:
+        rows = connection.execute(select_voices().where(tables.voices.c.id.in_(ids)).limit(most))
+        return [to_voice(row) for row in rows]
+
+    patch.setattr(claims, "_lock_free", believed)
+
+
+def _pays_each_call(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(settling, "_paid", lambda *_: set())
+
+
+def _forgets_doubts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(spending, "_set_aside", lambda *_: Decimal())
+
+
+def _shares_no_rate(patch: pytest.MonkeyPatch) -> None:
+    real, own = claims.claim, dict[str, datetime | None]()
+
+    def alone(connection: Connection, terms: Terms, ids: Sequence[int], most: int, now: datetime, token: str) -> Claim:
+        place = tables.accounts.c.name == terms.account
+        instance = f"{terms.account} {token.partition('#')[0]}"
+        connection.execute(tables.accounts.update().where(place).values(slot_at=own.get(instance)))
+        claim = real(connection, terms, ids, most, now, token)
+        own[instance] = connection.execute(select(tables.accounts.c.slot_at).where(place)).scalar_one()
+        return claim
+
+    patch.setattr(claims, "claim", alone)
+
+
+def _moves_what_it_lost(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(settling, "_may_move", lambda _one, holder: holder is not None)
+
+
+def _gathers_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(telling, "held_until", lambda *_, **__: None)
+
+
+def _has_no_spool(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Spool, "put", lambda *_: None)
+
+
+def _fails_itself(patch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> Answer:
+        raise KeyError("a mistake of our own")
+
+    patch.setattr(Speaker, "_ask", fails)
+
+
 @dataclass(frozen=True, slots=True)
 class Bug:
     """A mistake, the promise that has to catch it, and what plans have to have for it to show."""
@@ -104,6 +159,7 @@ class Bug:
     promise: str
     needs: tuple[Kind, ...] = ()
     crowd: bool = False
+    hosts: int = 1
     among: Iterable[Plan] | None = None
 
 
@@ -112,6 +168,21 @@ _POOR = [replace(plan_of(voices=3), accounts=(AccountPlan(rpm=20, real_rpm=20, k
 _NO_ANSWER = [plan_of(Fault("timeout", 0.0, HOUR), has_list=False)]
 _NO_PROVIDER = [plan_of(Fault("outage", 0.0, 5 * HOUR), lifetime=4 * HOUR)]
 _NOT_FOUND = [plan_of(Fault("missing", 0.0, minutes * MINUTE)) for minutes in (10, 40)]
+_DEAF = Fault("answer lost", 0.0, 10 * MINUTE)
+_POOR_AND_DEAF = [replace(poor, faults=(_DEAF,)) for poor in _POOR]
+_SLEEPS = [Fault("asleep", 0.0, HOUR, 0, step) for step in range(_WITHIN)]
+_TWO_CALLS = [plan_of(sleep, hosts=2, has_list=False) for sleep in _SLEEPS]
+_WOKEN = [plan_of(sleep, Fault("timeout", 0.0, 6 * MINUTE), hosts=2) for sleep in _SLEEPS]
+_ONE_BY_ONE = [
+    replace(_NO_PROVIDER[0], voices=tuple(VoicePlan(0, minute * MINUTE, minute * MINUTE) for minute in range(18)))
+]
+_CUT_OFF = [
+    plan_of(
+        Fault("slow", 0.0, HOUR),
+        Fault("registry down", 5 * MINUTE + 5, HOUR),
+        Fault("crash", 20 * MINUTE, 0.0),
+    )
+]
 BUGS: dict[str, Bug] = {
     "the wait between tries is not capped": Bug(_no_cap, "a savable voice was lost", ("outage",)),
     "the list is never asked": Bug(_never_looks, "a voice already kept was called", ("answer lost",)),
@@ -124,6 +195,14 @@ BUGS: dict[str, Bug] = {
     "no answer is taken for a success": Bug(_believes_in_luck, "registry and provider disagree", among=_NO_ANSWER),
     "an alert is repeated every minute": Bug(_repeats_itself, "alerts came as a storm", among=_NO_PROVIDER),
     "the latest deadline goes first": Bug(_latest_first, "a savable voice was lost", crowd=True),
+    "a voice is claimed as it was listed": Bug(_never_looks_twice, "a voice already kept was called", hosts=2),
+    "a fee is recorded with each call": Bug(_pays_each_call, "more than one fee was recorded", among=_TWO_CALLS),
+    "a lost answer costs nothing": Bug(_forgets_doubts, "a budget was exceeded", among=_POOR_AND_DEAF),
+    "instances share no rate": Bug(_shares_no_rate, "a rate was exceeded", crowd=True, hosts=2),
+    "a lost lease still moves its voice": Bug(_moves_what_it_lost, "a voice already kept was called", among=_WOKEN),
+    "messages are not gathered": Bug(_gathers_nothing, "messages came as a storm", among=_ONE_BY_ONE),
+    "no answer waits in a file": Bug(_has_no_spool, "an answer was forgotten", among=_CUT_OFF),
+    "every call fails in voicekeeper": Bug(_fails_itself, "voicekeeper itself failed"),
 }
 
 
@@ -131,7 +210,7 @@ def plans(bug: Bug) -> Iterator[Plan]:
     """Yield the plans in which this mistake could show, in the order of their seeds."""
     for plan in bug.among or map(random_plan, count()):
         quick = plan.lifetime <= DAY and (len(plan.voices) > _CROWD if bug.crowd else len(plan.voices) < _CROWD)
-        if quick and all(plan.of(kind) for kind in bug.needs):
+        if quick and len(plan.hosts) >= bug.hosts and all(plan.of(kind) for kind in bug.needs):
             yield plan
 
 

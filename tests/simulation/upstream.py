@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from random import Random
 
-from tests.simulation.history import Call, History
+from tests.simulation.history import Call, Heard, History
 from tests.simulation.life import Life
 from tests.simulation.plan import TIMEOUT, Fault, Kind, Plan
 from voicekeeper.core.outcome import Answer, Outcome
@@ -100,11 +100,12 @@ class SimulatedProvider:
         if kind is not None:
             up.history.count(kind)
         done = effect.done and voice in up.history.used
-        outcome = answer.outcome.value
+        outcome, trace = answer.outcome.value, f"call-{len(up.history.calls)}"
         up.history.calls.append(Call(time, self._life.host, voice, outcome, done, recorded, again))
         up.history.note(time, "call", self._life.host, voice_id, outcome, kind, done)
         await self._life.step()
-        return replace(answer, retry_after=fault.number) if fault and effect.wait else answer
+        up.history.heard.append(Heard(self._life.time(), self._life.host, outcome, trace))
+        return replace(answer, trace_id=trace, retry_after=fault.number if fault and effect.wait else None)
 
     def _done(self, effect: _Effect, voice_id: str, time: float) -> Answer:
         """Do at the provider what is done there, and return what it answers."""
