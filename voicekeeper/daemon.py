@@ -1,46 +1,27 @@
-"""The long-running service: sweeps at the start, every `sweep_every`, and when the next voice comes due.
+"""The long-running service: it makes rounds as `voicekeeper.ticking` has it, and serves HTTP.
 
-APScheduler gives the ticks; voices are never its jobs. SIGTERM lets the calls under way end, a second one does not
-wait for them; SIGHUP reads the configuration again. The watchdog is fed by completed sweeps and by nothing else.
+SIGTERM lets the calls under way end, a second one does not wait for them; SIGHUP reads the configuration again. The
+watchdog is fed by completed sweeps and by nothing else.
 """
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from apscheduler.events import (
-    EVENT_JOB_ERROR,
-    EVENT_JOB_MAX_INSTANCES,
-    EVENT_JOB_MISSED,
-    JobEvent,
-    JobExecutionEvent,
-)
-from apscheduler.executors.asyncio import AsyncIOExecutor
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from voicekeeper import logs, systemd
 from voicekeeper.alarm import RegistryAlarm
 from voicekeeper.clock import Clock, WallClock
 from voicekeeper.config import Settings
 from voicekeeper.core.errors import RegistryError, UsageError, VoicekeeperError
+from voicekeeper.ticking import AGAIN, Ticks
 from voicekeeper.web.application import application
 from voicekeeper.web.face import Face
 from voicekeeper.web.server import listening
 from voicekeeper.wiring import ROUND, App, open_app, spool_file
-
-#: Seconds between two looks at the clock, and the step that counts as one.
-_LOOK = 1.0
-_STEP = 2.0
-#: What is registered over HTTP is worked so much later, so that a thousand of them do not make a thousand sweeps.
-_SOON = timedelta(seconds=1)
-#: A registry that failed is looked for again after so long, or with the next regular sweep.
-_AGAIN = timedelta(seconds=30)
-_JOB = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1, "replace_existing": True}
 
 
 class Daemon:
@@ -49,14 +30,13 @@ class Daemon:
     def __init__(self, read: Callable[[], Settings], folder: Path, clock: Clock | None = None) -> None:
         self._read, self._folder, self._clock = read, folder, clock or WallClock()
         self._log: Any = logs.logger()
-        self._face = Face(self._clock, self._longest, self._sweep_soon)
+        self._face = Face(self._clock, self._longest, self._soon)
         self._health = self._face.health
-        self._asked = self._served = False
+        self._served = False
         self._terminated = asyncio.Event()
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
-        self._round: asyncio.Task[None] | None = None
-        self._app: App | None = None
+        self._ticks: Ticks | None = None
         self._every = timedelta(minutes=5)
 
     async def serve(self) -> None:
@@ -64,14 +44,12 @@ class Daemon:
         settings = self._read()
         self._alarm = RegistryAlarm(self._clock, self._log, Path(f"{spool_file(settings, self._folder)}.alarm"))
         self._take_signals()
-        watch = self._begin(self._watch_clock())
         async with listening(application(self._face, settings.serve.listen), settings.serve.listen) as url:
             self._log.info("serve.listening", url=url)
             try:
                 await self._serve_all(settings)
             finally:
                 self._notify("STOPPING=1")
-                watch.cancel()
         if self._failure is not None:
             raise self._failure
 
@@ -113,90 +91,55 @@ class Daemon:
                 await self._away(opened, error)
             else:
                 return True
-            if await _first_of(self._terminated, self._changed, within=min(_AGAIN, self._every)):
+            if await _first_of(self._terminated, self._changed, within=min(AGAIN, self._every)):
                 return False
 
     async def _keep_until_changed(self, opened: App) -> None:
         """Make rounds until something else is asked for."""
-        scheduler = AsyncIOScheduler(timezone="UTC", executors={"default": AsyncIOExecutor()})
-        scheduler.add_listener(self._scheduled, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        ticks = Ticks(
+            opened,
+            self._every,
+            self._clock,
+            self._health,
+            self._log,
+            swept=partial(self._swept, opened),
+            away=partial(self._away, opened),
+            failed=self._fail,
+        )
         async with self._face.showing(opened):
-            self._app, self._scheduler = opened, scheduler
-            self._sweep_now()
-            scheduler.start()
+            self._ticks = ticks
+            ticks.start()
+            watch = ticks.begin(ticks.watch_clock())
             self._served = True
             self._notify("READY=1")
             self._log.info("serve.ready", accounts=sorted(opened.settings.accounts), sweep_every=str(self._every))
             await _first_of(self._terminated, self._changed)
-            scheduler.shutdown(wait=False)
-            await self._drain()
-            self._app = None
+            watch.cancel()
+            await ticks.stop()
+            self._ticks = None
 
-    async def _tick(self) -> None:
-        """Begin a round, unless one is under way: it will look for what is due by itself.
-
-        The tick does not wait for it: the scheduler would drop the next tick, which is due when this round ends.
-        """
-        if self._round is None or self._round.done():
-            self._round = self._begin(self._make_round())
-
-    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Begin work that the daemon cannot do without: where it fails, the daemon ends."""
-        task = asyncio.create_task(work)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.error("serve.failed", exc_info=error)
-            self._fail(error)
-
-    async def _make_round(self) -> None:
-        """Make one round and set the next wake-up."""
-        opened = self._app
-        if opened is None:
-            return
-        self._asked = False
-        try:
-            if self._health.problem is not None:
-                await opened.look_again()
-            report = await opened.round(ROUND)
-            due = self._clock.now() if report.unfinished else await opened.keeper.next_due()
-            self._swept(opened, due)
-            await self._alarm.works(opened.notifier)
-        except RegistryError as error:
-            await self._away(opened, error)
-
-    def _swept(self, opened: App, due: datetime | None) -> None:
-        self._health.swept_at, self._health.problem = self._clock.now(), None
+    async def _swept(self, opened: App) -> None:
+        """Take in a completed round."""
         self._face.census.ask()
-        due = self._clock.now() + _SOON if self._asked else due
         self._notify("WATCHDOG=1", systemd.status("keeping voices"))
-        if due is not None and not self._terminated.is_set() and self._app is opened:
-            self._wake_at(due)
+        await self._alarm.works(opened.notifier)
 
     async def _away(self, opened: App, error: RegistryError) -> None:
-        """Say that the registry does not work; the next round comes soon and is not announced as a success."""
+        """Say that the registry does not work, and nothing of a success."""
         self._health.problem = str(error)
         self._notify(systemd.status(str(error)))
         self._log.error("registry.unavailable", error=str(error))
         if not self._terminated.is_set():
             await self._alarm.failed(opened.notifier, str(error), self._every, opened.settings.alerts.repeat_every)
-        if not self._terminated.is_set() and self._app is opened:
-            self._wake_at(self._clock.now() + _AGAIN)
+
+    def _soon(self) -> None:
+        if self._ticks is not None:
+            self._ticks.soon()
 
     def _fail(self, error: BaseException) -> None:
         """End the daemon with the reason, so that the service manager starts another one."""
         self._failure = self._failure or error
         self._terminated.set()
-
-    def _scheduled(self, event: JobEvent) -> None:
-        """Say what the scheduler would otherwise keep to itself; a tick that fails ends the daemon."""
-        if isinstance(event, JobExecutionEvent) and event.exception is not None:
-            self._log.error("serve.failed", job=event.job_id, error=repr(event.exception))
-            self._fail(event.exception)
-        else:
-            self._log.debug("tick.skipped", job=event.job_id)
 
     def _notify(self, *lines: str) -> None:
         """Tell the service manager; one that cannot be reached is no reason to stop keeping."""
@@ -204,40 +147,6 @@ class Daemon:
             systemd.notify(*lines)
         except OSError as error:
             self._log.warning("systemd.unreachable", state=lines[0], error=str(error))
-
-    def _sweep_now(self) -> None:
-        """Sweep at once, and regularly from then on."""
-        regularly = IntervalTrigger(seconds=self._every.total_seconds())
-        self._scheduler.add_job(self._tick, regularly, id="every", next_run_time=_soon(), **_JOB)
-
-    def _sweep_soon(self) -> None:
-        """Sweep for what was registered or decided over HTTP; what comes in a row gets one sweep."""
-        if not self._asked:
-            self._asked = True
-            self._wake_at(self._clock.now() + _SOON)
-
-    def _wake_at(self, due: datetime) -> None:
-        """Sweep once more when the next voice comes due, where that is before the regular sweep."""
-        if due < self._clock.now() + self._every:
-            self._scheduler.add_job(self._tick, DateTrigger(max(due, _soon())), id="due", **_JOB)
-
-    async def _drain(self) -> None:
-        """Let the calls under way end; a second SIGTERM cuts them, which they write down as ambiguous."""
-        if self._app is None or self._round is None:
-            return
-        self._app.keeper.stopping = True
-        await asyncio.wait({self._round})
-
-    async def _watch_clock(self) -> None:
-        """Sweep at once when the machine's clock was set or the machine slept: the scheduler would not notice."""
-        before = self._clock.now().timestamp() - self._clock.monotonic()
-        while True:
-            await asyncio.sleep(_LOOK)
-            now = self._clock.now().timestamp() - self._clock.monotonic()
-            if abs(now - before) > _STEP and self._app is not None:
-                self._log.warning("clock.stepped", seconds=round(now - before, 1))
-                self._sweep_now()
-            before = now
 
     def _reread(self, old: Settings) -> Settings:
         """Read the configuration again; a broken one is reported, and the old one stays in force."""
@@ -260,8 +169,8 @@ class Daemon:
 
     def _stop(self) -> None:
         """Stop after the calls under way; when told a second time, at once."""
-        if self._terminated.is_set() and self._round is not None:
-            self._round.cancel()
+        if self._terminated.is_set() and self._ticks is not None:
+            self._ticks.cut()
         self._log.info("serve.stopping", at_once=self._terminated.is_set())
         self._terminated.set()
 
@@ -274,11 +183,6 @@ def _often(settings: Settings) -> timedelta:
     """Sweep as often as configured, and often enough for the watchdog."""
     wanted = systemd.watchdog()
     return min(settings.serve.sweep_every, wanted / 3) if wanted else settings.serve.sweep_every
-
-
-def _soon() -> datetime:
-    """Return now, by the clock that the scheduler reads."""
-    return WallClock().now()
 
 
 async def _first_of(*events: asyncio.Event, within: timedelta | None = None) -> bool:

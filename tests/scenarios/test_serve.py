@@ -48,7 +48,7 @@ async def test_a_long_sweep_goes_on_round_after_round(
     home: Home, emulator: Emulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If rounds waited for the next regular sweep, a long backlog would be worked for a part of the time only."""
-    monkeypatch.setattr("voicekeeper.daemon.ROUND", timedelta(seconds=0.1))
+    monkeypatch.setattr("voicekeeper.ticking.ROUND", timedelta(seconds=0.1))
     voices = [f"voice-number-{number}" for number in range(6)]
     emulator.make(*voices)
     emulator.fault("slow", seconds=0.3)
@@ -60,7 +60,7 @@ async def test_a_long_sweep_goes_on_round_after_round(
     await daemon
 
 
-@pytest.mark.parametrize("piece", ["wiring.App.round", "alarm.RegistryAlarm.works", "daemon.Daemon._watch_clock"])
+@pytest.mark.parametrize("piece", ["wiring.App.round", "alarm.RegistryAlarm.works", "ticking.Ticks.watch_clock"])
 async def test_a_mistake_in_any_piece_ends_the_daemon(home: Home, monkeypatch: pytest.MonkeyPatch, piece: str) -> None:
     """If it went on half alive, nothing would start it again, and nothing would be kept."""
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
+from math import ceil, inf
 from typing import TYPE_CHECKING
 
 from tests.simulation import ledger
 from tests.simulation.life import Died, Life
 from tests.simulation.outside import Silence, Simulated
-from tests.simulation.plan import Fault
+from tests.simulation.plan import DAY, Fault
+from tests.simulation.ticking import Ticking
 from tests.simulation.virtual import START, SteppedClock
 from voicekeeper.core.errors import RegistryError
-from voicekeeper.wiring import ROUND, App, open_app
+from voicekeeper.wiring import App, open_app
 
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
@@ -20,19 +22,19 @@ if TYPE_CHECKING:
 _RESTART = 5.0
 #: Seconds between two starts while the registry is down.
 _STARTED_AGAIN = 300.0
-#: Seconds between two looks of a daemon at its own clock.
-_LOOK = 1.0
 
 
 class Instance:
     """A host of the plan; its lives follow each other."""
 
     def __init__(self, stage: "Stage", number: int) -> None:
-        self._stage, self._number, self._plan = stage, number, stage.plan.hosts[number]
+        self._stage, self._number, self.plan = stage, number, stage.plan.hosts[number]
         self._crashes = sorted(stage.plan.of("crash", who=number), key=lambda fault: fault.start)
-        self._steps = stage.plan.of("clock step", who=number)
+        self.steps = stage.plan.of("clock step", who=number)
+        self.folder = stage.folder / f"host-{number}"
         self._life: Life | None = None
         self._waking: asyncio.Future[None] | None = None
+        self._ticking: Ticking | None = None
 
     async def run(self) -> None:
         """Live, die and live again until the simulation is over."""
@@ -52,12 +54,14 @@ class Instance:
 
     def look_again(self) -> None:
         """Let an idle instance look whether there is something to do earlier than it thought."""
+        if self._ticking:
+            self._ticking.look_again()
         if self._waking and not self._waking.done():
             self._waking.set_result(None)
 
     def offset(self, time: float) -> float:
         """Return how many seconds this host's clock is ahead."""
-        return sum(step.number for step in self._steps if step.covers(time))
+        return sum(step.number for step in self.steps if step.covers(time))
 
     async def _live(self, crash: Fault | None) -> None:
         """Live once, from start to crash."""
@@ -65,7 +69,7 @@ class Instance:
         life = self._life = Life(stage.plan, self._number, stage.history, stage.random, crash)
         lives = stage.history.lives[self._number]
         lives.append((stage.loop.time(), float("inf")))
-        work = asyncio.create_task(self._daemon(life) if self._plan.runs == "daemon" else self._cron(life))
+        work = asyncio.create_task(self._daemon(life) if self.plan.runs == "daemon" else self._cron(life))
         await asyncio.wait([work, life.died], return_when=asyncio.FIRST_COMPLETED)
         lives[-1] = (lives[-1][0], stage.loop.time())
         if not life.dead:
@@ -73,18 +77,19 @@ class Instance:
         stage.changed()
 
     async def _daemon(self, life: Life) -> None:
-        """Sweep at the start, regularly, and when something comes due, as `voicekeeper.daemon` does."""
+        """Make rounds as the real daemon's ticks have it, until the end of this life."""
         async with AsyncExitStack() as stack:
-            app, grid = await self._opened(life, stack), life.time()
-            while True:
-                due = await self._round(app)
-                await self._idle(app, life, grid, due)
-                await life.step()
+            app = await self._opened(life, stack)
+            ticking = self._ticking = Ticking(self._stage, self, app, life)
+            stack.callback(ticking.end)
+            await asyncio.wait([life.died, ticking.failed], return_when=asyncio.FIRST_COMPLETED)
+            if not life.dead:
+                ticking.failed.result()
 
     async def _cron(self, life: Life) -> None:
         """Sweep by the minute of the clock on the wall, as `voicekeeper run` from cron does."""
         while True:
-            await self._idle(None, life, 0.0, None)
+            await self._idle(life)
             await life.step()
             async with AsyncExitStack() as stack:
                 app = await self._opened(life, stack)
@@ -92,10 +97,9 @@ class Instance:
                 with suppress(RegistryError):
                     await app.rounds()
 
-    def _clock(self, life: Life | None = None) -> SteppedClock:
+    def clock(self, life: Life) -> SteppedClock:
         """Return this host's clock, on which a life waits."""
-        waits = life.sleep if life else asyncio.sleep
-        return SteppedClock(self._stage.loop, self.offset, waits)
+        return SteppedClock(self._stage.loop, self.offset, life.sleep)
 
     async def _opened(self, life: Life, stack: AsyncExitStack) -> App:
         """Start a new process; a registry that is down is waited for, as a service manager would."""
@@ -104,63 +108,35 @@ class Instance:
         log, outside = Silence(stage.history.mistakes), Simulated(stage, life)
         while True:
             try:
-                opening = open_app(stage.settings, folder, clock=self._clock(life), log=log, outside=outside)
+                opening = open_app(stage.settings, folder, clock=self.clock(life), log=log, outside=outside)
                 return await stack.enter_async_context(opening)
             except RegistryError:
-                await life.sleep(min(_STARTED_AGAIN, self._plan.every))
+                await life.sleep(min(_STARTED_AGAIN, self.plan.every))
 
-    async def _round(self, app: App) -> datetime | None:
-        """Make a daemon's round; return when something comes due before the next regular one."""
-        try:
-            self._stage.history.sweeps += 1
-            report = await app.round(ROUND)
-            return self._clock().now() if report.unfinished else await app.keeper.next_due()
-        except RegistryError:
-            return None
-        finally:
-            for other in self._stage.instances:
-                if other is not self:
-                    other.look_again()
-
-    async def _idle(self, app: App | None, life: Life, grid: float, due: datetime | None) -> None:
-        """Wait for the next sweep that can find something to do; those that cannot are left out."""
-        stage, begun = self._stage, self._stage.loop.time()
-        offset = self.offset(begun)
-        wanted = (due - START).total_seconds() - offset if due is not None and app else float("inf")
+    async def _idle(self, life: Life) -> None:
+        """Wait for cron's next sweep that can find something to do; those that cannot are left out."""
+        begun, every = self._stage.loop.time(), self.plan.every
         while True:
-            now = stage.loop.time()
+            now = self._stage.loop.time()
             # A sweep that was left out is over: what happened after it waits for the next one.
-            regular = self._tick(max(self._quiet_until(now), now - 0.001), grid, begun)
-            until = max(min(regular, wanted), begun + 0.001)
-            if now >= until or (app and self.offset(now) != offset):
+            earliest = max(self.quiet_until(now), now - 0.001, begun + 0.001)
+            until = ceil(earliest / every) * every if earliest < inf else inf
+            if now >= until:
                 return
-            await self._wait(min(until - now, self._next_step(now) - now if app else float("inf"), 86400.0))
+            await self._wait(min(until - now, DAY))
             if life.dead:
                 raise Died
 
-    def _quiet_until(self, now: float) -> float:
+    def quiet_until(self, now: float) -> float:
         """Return the true time before which no sweep of this host can find anything."""
         stage = self._stage
         shared = self.offset(now) if len(stage.plan.hosts) == 1 else 0.0
         found = ledger.quiet_until(stage.raw, START + timedelta(seconds=now + shared))
         if found is None:
-            return float("inf")
+            return inf
         # The earlier of the two clocks' readings: looking too often costs nothing but time.
         until = (found - START).total_seconds() - max(self.offset(now), 0.0)
         return until if until > now + 0.001 else 0.0  # at once: the next regular sweep, which may be now
-
-    def _tick(self, earliest: float, grid: float, after: float) -> float:
-        """Return the first regular sweep at or after `earliest`, and after `after`."""
-        if earliest == float("inf"):
-            return earliest
-        every = self._plan.every
-        tick = grid + max(-((grid - earliest) // every), 0) * every
-        return tick if tick > after else tick + every
-
-    def _next_step(self, now: float) -> float:
-        """Return when this host's clock is set next, and seen to be."""
-        edges = [edge + _LOOK for step in self._steps for edge in (step.start, step.end)]
-        return min((edge for edge in edges if edge > now), default=float("inf"))
 
     async def _wait(self, seconds: float) -> None:
         loop = self._stage.loop

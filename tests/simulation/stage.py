@@ -12,6 +12,7 @@ from tests.simulation import ledger
 from tests.simulation.history import History, Told
 from tests.simulation.instance import Instance
 from tests.simulation.plan import MINUTE, PRICE, AccountPlan, Plan
+from tests.simulation.ticking import host_time
 from tests.simulation.upstream import Upstream, account_name, voice_name
 from tests.simulation.virtual import START, SteppedClock, VirtualLoop
 from voicekeeper.config import Settings
@@ -25,7 +26,7 @@ from voicekeeper.registry.voices import NewVoice
 def play(plan: Plan) -> History:
     """Play a plan from its beginning to the end of its last deadline."""
     runner = asyncio.Runner(loop_factory=VirtualLoop)
-    with TemporaryDirectory(prefix="voicekeeper-simulation-") as folder, runner:
+    with TemporaryDirectory(prefix="voicekeeper-simulation-") as folder, runner, host_time():
         return runner.run(_play(plan, Path(folder)))
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, Select, select
 
 from tests.simulation.cases import plan_of
-from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, Kind, Plan, VoicePlan
+from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, HostPlan, Kind, Plan, VoicePlan
 from tests.simulation.planning import random_plan
 from tests.simulation.trial import try_plan
 from voicekeeper.core import lifecycle, rate, schedule, telling
@@ -28,6 +28,7 @@ from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.spending import Terms
 from voicekeeper.speaking import Speaker
 from voicekeeper.spool import Spool
+from voicekeeper.ticking import Ticks
 
 _WITHIN, _CROWD = 60, 20
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -151,6 +152,13 @@ def _fails_itself(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Speaker, "_ask", fails)
 
 
+def _waits_in_its_tick(patch: pytest.MonkeyPatch) -> None:
+    async def waits(self: Ticks) -> None:
+        await self.begin(self._make_round())
+
+    patch.setattr(Ticks, "_tick", waits)
+
+
 @dataclass(frozen=True, slots=True)
 class Bug:
     """A mistake, the promise that has to catch it, and what plans have to have for it to show."""
@@ -175,6 +183,14 @@ _TWO_CALLS = [plan_of(sleep, hosts=2, has_list=False) for sleep in _SLEEPS]
 _WOKEN = [plan_of(sleep, Fault("timeout", 0.0, 6 * MINUTE), hosts=2) for sleep in _SLEEPS]
 _ONE_BY_ONE = [
     replace(_NO_PROVIDER[0], voices=tuple(VoicePlan(0, minute * MINUTE, minute * MINUTE) for minute in range(18)))
+]
+_BACKLOG = [
+    replace(
+        plan_of(voices=19),
+        accounts=(AccountPlan(rpm=4, real_rpm=4),),
+        hosts=(HostPlan("daemon", 15 * MINUTE),),
+        voices=(VoicePlan(0, HOUR - DAY, HOUR - 25 * MINUTE),) * 19,
+    )
 ]
 _CUT_OFF = [
     plan_of(
@@ -202,6 +218,7 @@ BUGS: dict[str, Bug] = {
     "a lost lease still moves its voice": Bug(_moves_what_it_lost, "a voice already kept was called", among=_WOKEN),
     "messages are not gathered": Bug(_gathers_nothing, "messages came as a storm", among=_ONE_BY_ONE),
     "no answer waits in a file": Bug(_has_no_spool, "an answer was forgotten", among=_CUT_OFF),
+    "a tick waits for its round": Bug(_waits_in_its_tick, "a savable voice was lost", among=_BACKLOG),
     "every call fails in voicekeeper": Bug(_fails_itself, "voicekeeper itself failed"),
 }
 

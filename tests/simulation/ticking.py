@@ -1,0 +1,117 @@
+"""The real ticks of a daemon, with APScheduler and all, on virtual time; ticks that would find nothing are left out."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
+from datetime import datetime, timedelta, tzinfo
+from math import ceil, inf
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from tests.simulation.life import Died, Life
+from tests.simulation.outside import Silence
+from tests.simulation.plan import DAY
+from tests.simulation.virtual import START
+from voicekeeper.alarm import RegistryAlarm
+from voicekeeper.clock import Clock
+from voicekeeper.core.errors import RegistryError
+from voicekeeper.ticking import Ticks
+from voicekeeper.web.health import Health
+from voicekeeper.wiring import App
+
+if TYPE_CHECKING:
+    from tests.simulation.instance import Instance
+    from tests.simulation.stage import Stage
+
+#: Seconds before and after a step of a machine's clock in which its daemon looks at it; in between it finds nothing.
+_BEFORE, _LOOKS = 0.5, 3.0
+_HOST: ContextVar[Clock | None] = ContextVar("host", default=None)
+
+
+class _HostTime(datetime):
+    """The machine's time as APScheduler asks for it: that of the host in whose context it runs."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override] # another host's is no subclass's own
+        clock = _HOST.get()
+        return clock.now().astimezone(tz) if clock else datetime.now(tz)
+
+
+@contextmanager
+def host_time() -> Iterator[None]:
+    """Let APScheduler tell the time by the clocks of the simulated hosts."""
+    with (
+        patch("apscheduler.schedulers.base.datetime", _HostTime),
+        patch("apscheduler.triggers.interval.datetime", _HostTime),
+    ):
+        yield
+
+
+class Ticking:
+    """One life of a daemon's ticks on one host, from its beginning; what fails for good is the result of `failed`."""
+
+    def __init__(self, stage: "Stage", host: "Instance", app: App, life: Life) -> None:
+        self._stage, self._host = stage, host
+        self.failed: asyncio.Future[None] = stage.loop.create_future()
+        clock, log, every = host.clock(life), Silence(stage.history.mistakes), timedelta(seconds=host.plan.every)
+        self._app, self._every, self._health = app, every, Health()
+        self._alarm = RegistryAlarm(clock, log, host.folder / "alarm")
+        self._ticks = Ticks(app, every, clock, self._health, log, swept=self._swept, away=self._away, failed=self._fail)
+        self._scheduler: Any = self._ticks.scheduler
+        self._start_timer, self._scheduler._start_timer = self._scheduler._start_timer, self._leave_out
+        _HOST.set(clock)
+        self._context = copy_context()
+        self._ticks.start()
+        self._watch = asyncio.create_task(self._watch_steps())
+
+    def end(self) -> None:
+        """Tick no more: the process is gone."""
+        self._watch.cancel()
+        self._scheduler.shutdown(wait=False)
+
+    def look_again(self) -> None:
+        """Look whether there is something to do at an earlier tick than it seemed."""
+        if self._scheduler.running:
+            self._context.run(self._leave_out, None)
+
+    def _leave_out(self, _wait: float | None) -> None:
+        """Set the scheduler's timer to the next tick of a voice, or to the first regular one that finds something.
+
+        A regular tick that was left out is over: what happened after it waits for the next one.
+        """
+        now, every = self._stage.loop.time(), self._host.plan.every
+        regular, due = (self._next(job, now) for job in ("every", "due"))
+        earliest = max(self._host.quiet_until(now), now - 0.001)
+        if regular < earliest < inf:
+            regular += ceil((earliest - regular) / every) * every
+        until = min(due, regular if earliest < inf else inf, now + DAY)
+        self._start_timer(max(until - now, 0.001))
+
+    def _next(self, job: str, now: float) -> float:
+        """Return when the scheduler would run a job next, in true time."""
+        found = self._scheduler.get_job(job)
+        return (found.next_run_time - START).total_seconds() - self._host.offset(now) if found else inf
+
+    async def _swept(self) -> None:
+        self._stage.history.sweeps += 1
+        self._stage.changed()
+        await self._alarm.works(self._app.notifier)
+
+    async def _away(self, error: RegistryError) -> None:
+        self._health.problem = str(error)
+        repeat_every = self._app.settings.alerts.repeat_every
+        await self._alarm.failed(self._app.notifier, str(error), self._every, repeat_every)
+
+    def _fail(self, error: BaseException) -> None:
+        if not isinstance(error, Died) and not self.failed.done():
+            self.failed.set_exception(error)
+
+    async def _watch_steps(self) -> None:
+        """Watch the clock where it steps: it is looked at every second, and nothing is seen in all the others."""
+        for edge in sorted(edge for step in self._host.steps for edge in (step.start, step.end)):
+            if edge > self._stage.loop.time():
+                await asyncio.sleep(max(edge - _BEFORE - self._stage.loop.time(), 0.0))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOKS):
+                        await self._ticks.watch_clock()
