@@ -33,6 +33,17 @@ class Heard:
     trace: str
 
 
+@dataclass(slots=True)
+class Task:
+    """One task that a call began; `noted` is when its id was written down, `failed` whether it came to nothing."""
+
+    number: int
+    begun: float
+    voice: int
+    noted: float = float("inf")
+    failed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One alert within a message that got through."""
@@ -60,6 +71,7 @@ class History:
     injected: dict[str, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     recorded: set[str] = field(default_factory=set)
     used: dict[int, float] = field(default_factory=dict)
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)

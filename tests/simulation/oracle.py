@@ -23,6 +23,8 @@ _LEASE, _ANSWER = 2 * TIMEOUT + 30, TIMEOUT + 20
 _PAUSE = 20 * MINUTE + MINUTE
 #: A throttled account waits a minute at most, unless it was asked to wait longer; so does the voice.
 _THROTTLE = 2 * MINUTE
+#: Seconds in which a task is begun, ends, and is seen to have ended.
+_TASK = 8.0
 #: A voice that is not found so long may be given up: three answers over an hour.
 _GIVEN_UP = 50 * MINUTE
 
@@ -140,6 +142,7 @@ def _reaction(
     before = [fault for fault in stops if known - _ANSWER <= fault.end <= start + 1]
     untried = start <= known and not before and not running_stopped(running, known)
     tries = 2 if plan.of("refused", who=voice) else 1
+    tries += bool(plan.accounts[plan.voices[voice].account].tasks and plan.of("slow", who=plan.voices[voice].account))
     moment = start if untried else _next_try(start, deadline)
     for _ in range(tries - 1):
         moment = _next_try(running.sweep(moment) + _ANSWER, deadline)
@@ -177,7 +180,8 @@ def _paused(plan: Plan, account: int, start: float, deadline: float) -> bool:
 def _space(plan: Plan, number: int) -> float:
     """Return the seconds that one call of an account takes from the next."""
     account = plan.accounts[number]
-    slow = 0.8 * TIMEOUT if plan.of("slow", who=number) else 0.2
+    usual, slowest = (_TASK, TIMEOUT) if account.tasks else (0.2, 0.8 * TIMEOUT)
+    slow = slowest if plan.of("slow", who=number) else usual
     lost = TIMEOUT if plan.of("answer lost", "timeout", "flaky", who=number) else 0.0
     # Where the provider allows less than was configured, half of the calls are turned away and waited for.
     allowed = account.space if account.real_rpm >= account.rpm else 4 * 60 / account.real_rpm

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.ledger import Ledger
 from tests.simulation.life import Life
+from tests.simulation.tasks import TaskProvider
 from tests.simulation.upstream import SimulatedProvider, account_number
 from voicekeeper.alerts.channels import Channels, Sent
 from voicekeeper.alerts.message import Message
@@ -34,7 +35,8 @@ class Simulated(Outside):
     def provider(self, account: AccountSettings) -> SimulatedProvider:
         """Return the way to one account."""
         number = account_number(account.api_key.reveal())
-        return SimulatedProvider(self._stage.upstream, self._life, number, self._stage.recorded_kept)
+        kind = TaskProvider if self._stage.plan.accounts[number].tasks else SimulatedProvider
+        return kind(self._stage.upstream, self._life, number, self._stage.recorded_kept)
 
     def channels(self, settings: Settings) -> Channels:  # noqa: ARG002 - there is one
         """Return the one channel."""

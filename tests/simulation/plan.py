@@ -56,13 +56,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class AccountPlan:
-    """One key: the configured calls a minute and those its provider really allows, a list or none, a daily budget."""
+    """One key: the configured calls a minute and those its provider really allows, a list or none, a daily budget.
+
+    With `tasks` a call only begins one, which goes on whatever becomes of the caller, and is asked for by its id.
+    """
 
     rpm: float
     real_rpm: float
     concurrency: int = 4
     has_list: bool = True
     keeps_per_day: int | None = None
+    tasks: bool = False
 
     @property
     def space(self) -> float:

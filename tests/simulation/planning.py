@@ -45,7 +45,8 @@ def _account(random: Random) -> AccountPlan:
     rpm = random.choice((1.0, 5.0, 20.0, 60.0))
     real = rpm if random.random() < 0.8 else max(rpm / 2, 1.0)
     budget = random.choice((1, 2, 5)) if random.random() < 0.07 else None
-    return AccountPlan(rpm, real, random.choice((1, 2, 4)), random.random() < 0.7, budget)
+    concurrency, has_list = random.choice((1, 2, 4)), random.random() < 0.7
+    return AccountPlan(rpm, real, concurrency, has_list, budget, tasks=concurrency > 1 and not has_list)
 
 
 def _host(random: Random, *, slow: bool) -> HostPlan:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from tests.simulation.history import Call, Heard, History
 from tests.simulation.oracle import Crowd, Running, Verdict
@@ -16,6 +16,8 @@ _RUNGS = 5
 _MESSAGES = 12
 #: Seconds after which an answer is safe in a file, whatever the registry does.
 _SAFE = 3.0
+#: A call is made at most so long after its voice was claimed.
+_CLAIM = 2 * TIMEOUT + 30
 
 
 def broken(history: History, verdict: Verdict) -> list[str]:
@@ -200,6 +202,19 @@ def _none_forgotten(history: History, _: Verdict) -> list[str]:
     return [f"{one}" for one in heard if not _died_soon(history, one)]
 
 
+def _none_begun_twice(history: History, _: Verdict) -> list[str]:
+    """No task is begun while an earlier one of the same voice is known, may still come to something, and is not old."""
+    if history.plan.of("clock step"):
+        return []
+    return [
+        f"{later} after {first}"
+        for first, later in combinations(history.tasks, 2)
+        if first.voice == later.voice
+        and first.noted + _CLAIM < later.begun < first.begun + HOUR - MINUTE
+        and not first.failed
+    ]
+
+
 def _died_soon(history: History, one: Heard) -> bool:
     return any(one.time <= end <= one.time + _SAFE for _, end in history.lives[one.host])
 
@@ -224,5 +239,6 @@ PROMISES: dict[str, Callable[[History, Verdict], list[str]]] = {
     "a budget was exceeded": _in_budget,
     "a rate was exceeded": _in_rate,
     "an answer was forgotten": _none_forgotten,
+    "a task was begun twice": _none_begun_twice,
     "voicekeeper itself failed": _no_mistake,
 }

@@ -111,7 +111,8 @@ class Stage:
         return row is not None and row[0] == "kept"
 
     def close(self) -> None:
-        """Take down what the registry says at the end."""
+        """Take down what provider and registry say at the end."""
+        self._close_provider()
         number = self.upstream.number
         columns = ("id", "voice_id", "status", "attempts", "last_outcome", "kept_at", "verified_at", "last_error")
         for row in self.raw.execute(f"SELECT {', '.join(columns)} FROM voices ORDER BY id"):  # noqa: S608 - fixed names
@@ -128,6 +129,14 @@ class Stage:
         query = "SELECT voice_id, cost FROM attempts JOIN voices ON voices.id = voice WHERE cost IS NOT NULL"
         for voice_id, cost in self.raw.execute(query):
             self.history.costs.setdefault(number(voice_id), []).append(cost)
+
+    def _close_provider(self) -> None:
+        self.world.settle()
+        for (_, voice_id), voice in self.world.voices.items():
+            if voice.used_at is not None:
+                self.history.used[self.upstream.number(voice_id)] = (voice.used_at - START).total_seconds()
+        for task in self.history.tasks:
+            task.failed = self.world.tasks[task.number].error is not None
 
 
 class _Untroubled:

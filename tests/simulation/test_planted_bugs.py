@@ -152,6 +152,14 @@ def _fails_itself(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Speaker, "_ask", fails)
 
 
+def _asks_for_no_task(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(claims, "_open_task", lambda *_: None)
+
+
+def _notes_no_task(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(claims, "note_task", lambda *_: None)
+
+
 def _waits_in_its_tick(patch: pytest.MonkeyPatch) -> None:
     async def waits(self: Ticks) -> None:
         await self.begin(self._make_round())
@@ -171,7 +179,8 @@ class Bug:
     among: Iterable[Plan] | None = None
 
 
-_EVERY_AWAIT = [plan_of(Fault("crash", 0.0, HOUR, 0, step)) for step in range(_WITHIN)]
+_CRASHES = [Fault("crash", 0.0, 10 * MINUTE, 0, step) for step in range(_WITHIN)]
+_EVERY_AWAIT = [plan_of(replace(crash, end=HOUR)) for crash in _CRASHES]
 _POOR = [replace(plan_of(voices=3), accounts=(AccountPlan(rpm=20, real_rpm=20, keeps_per_day=1),))]
 _NO_ANSWER = [plan_of(Fault("timeout", 0.0, HOUR), has_list=False)]
 _NO_PROVIDER = [plan_of(Fault("outage", 0.0, 5 * HOUR), lifetime=4 * HOUR)]
@@ -184,6 +193,7 @@ _WOKEN = [plan_of(sleep, Fault("timeout", 0.0, 6 * MINUTE), hosts=2) for sleep i
 _ONE_BY_ONE = [
     replace(_NO_PROVIDER[0], voices=tuple(VoicePlan(0, minute * MINUTE, minute * MINUTE) for minute in range(18)))
 ]
+_DIES_IN_A_TASK = [plan_of(crash, Fault("slow", 0.0, HOUR), tasks=True) for crash in _CRASHES]
 _BACKLOG = [
     replace(
         plan_of(voices=19),
@@ -218,6 +228,8 @@ BUGS: dict[str, Bug] = {
     "a lost lease still moves its voice": Bug(_moves_what_it_lost, "a voice already kept was called", among=_WOKEN),
     "messages are not gathered": Bug(_gathers_nothing, "messages came as a storm", among=_ONE_BY_ONE),
     "no answer waits in a file": Bug(_has_no_spool, "an answer was forgotten", among=_CUT_OFF),
+    "no task is asked for": Bug(_asks_for_no_task, "a task was begun twice", among=_DIES_IN_A_TASK),
+    "no task is noted": Bug(_notes_no_task, "a task was begun twice", among=_DIES_IN_A_TASK),
     "a tick waits for its round": Bug(_waits_in_its_tick, "a savable voice was lost", among=_BACKLOG),
     "every call fails in voicekeeper": Bug(_fails_itself, "voicekeeper itself failed"),
 }

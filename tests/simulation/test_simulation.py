@@ -82,11 +82,11 @@ def test_the_oracle_sees_a_crowd():
     assert not trial.broken
 
 
-@pytest.mark.parametrize("hosts", [1, 2])
-def test_a_crash_at_every_await_of_a_keep_loses_nothing(hosts: int):
+@pytest.mark.parametrize(("hosts", "tasks"), [(1, False), (2, False), (1, True)])
+def test_a_crash_at_every_await_of_a_keep_loses_nothing(hosts: int, tasks: bool):  # noqa: FBT001 - a parameter
     """An instance that dies at just that moment would lose the voice, or pay for it twice."""
     for step in range(70):
-        trial = try_plan(plan_of(Fault("crash", 0.0, HOUR, 0, step), hosts=hosts))
+        trial = try_plan(plan_of(Fault("crash", 0.0, HOUR, 0, step), hosts=hosts, tasks=tasks))
         assert 0 in trial.history.used, step
         assert not trial.broken, step
         if not trial.history.crashes:
@@ -99,6 +99,16 @@ def test_a_lost_answer_is_found_in_the_list_and_not_called_again():
     history = play(plan_of(Fault("answer lost", 0.0, HOUR)))
     assert [call.done for call in history.calls] == [True]
     assert history.rows[0]["status"] == "kept"
+
+
+def test_a_task_is_asked_for_and_not_begun_again():
+    """A task that outlives its caller would be paid for beside its own repetition."""
+    slow, crash = Fault("slow", 0.0, HOUR), Fault("crash", 5 * MINUTE + 40, 0.0)
+    trial = try_plan(plan_of(slow, crash, tasks=True))
+    assert trial.history.crashes
+    assert [task.failed for task in trial.history.tasks] == [False]
+    assert trial.history.rows[0]["status"] == "kept"
+    assert not trial.broken
 
 
 def test_an_answer_that_the_registry_did_not_take_outlives_a_crash():

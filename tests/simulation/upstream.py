@@ -1,6 +1,7 @@
 """The provider's side: the emulator's world, and between it and the keeper what the plan lets go wrong."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -17,7 +18,7 @@ _FIRST_TEXT = "Hi."
 
 
 @dataclass(frozen=True, slots=True)
-class _Effect:
+class Effect:
     """What a fault makes of a call: its answer, whether it was done all the same, and how long it takes."""
 
     outcome: Outcome
@@ -26,21 +27,21 @@ class _Effect:
     wait: bool = False
 
 
-_EFFECTS: dict[Kind, _Effect] = {
-    "outage": _Effect(Outcome.TRANSIENT, seconds=0.05),
-    "error": _Effect(Outcome.TRANSIENT),
-    "throttled": _Effect(Outcome.THROTTLED),
-    "asked to wait": _Effect(Outcome.THROTTLED, wait=True),
-    "timeout": _Effect(Outcome.AMBIGUOUS, seconds=TIMEOUT),
-    "answer lost": _Effect(Outcome.AMBIGUOUS, done=True, seconds=TIMEOUT),
-    "blocked": _Effect(Outcome.BLOCKED),
-    "slow": _Effect(Outcome.KEPT, done=True, seconds=0.8 * TIMEOUT),
-    "missing": _Effect(Outcome.NOT_FOUND),
-    "refused": _Effect(Outcome.REFUSED),
-    "poisoned": _Effect(Outcome.BLOCKED),
-    "broken": _Effect(Outcome.TRANSIENT),
+_EFFECTS: dict[Kind, Effect] = {
+    "outage": Effect(Outcome.TRANSIENT, seconds=0.05),
+    "error": Effect(Outcome.TRANSIENT),
+    "throttled": Effect(Outcome.THROTTLED),
+    "asked to wait": Effect(Outcome.THROTTLED, wait=True),
+    "timeout": Effect(Outcome.AMBIGUOUS, seconds=TIMEOUT),
+    "answer lost": Effect(Outcome.AMBIGUOUS, done=True, seconds=TIMEOUT),
+    "blocked": Effect(Outcome.BLOCKED),
+    "slow": Effect(Outcome.KEPT, done=True, seconds=0.8 * TIMEOUT),
+    "missing": Effect(Outcome.NOT_FOUND),
+    "refused": Effect(Outcome.REFUSED),
+    "poisoned": Effect(Outcome.BLOCKED),
+    "broken": Effect(Outcome.TRANSIENT),
 }
-_WORKS = _Effect(Outcome.KEPT, done=True)
+_WORKS = Effect(Outcome.KEPT, done=True)
 _FLAKY: tuple[Kind, ...] = ("outage", "error", "throttled", "timeout", "answer lost")
 #: The first that applies decides, the ones further from the voice before the nearer ones.
 _ACCOUNT: tuple[Kind, ...] = ("outage", "timeout", "blocked", "throttled", "asked to wait", "error", "flaky")
@@ -60,7 +61,7 @@ class Upstream:
         """Return a voice's number in the plan."""
         return self._number[voice_id]
 
-    def effect(self, account: int, voice: int, text: str, time: float) -> tuple[Kind | None, _Effect, Fault | None]:
+    def effect(self, account: int, voice: int, text: str, time: float) -> tuple[Kind | None, Effect, Fault | None]:
         """Return what becomes of a call at this moment, and the fault that decides it."""
         for kinds, who in ((_ACCOUNT, account), (_VOICE, voice), (_LATE, account)):
             for kind in kinds:
@@ -88,26 +89,40 @@ class SimulatedProvider:
 
     async def speak(self, voice_id: str, text: str, note: Note) -> Answer:  # noqa: ARG002 - these answer at once
         """Make one keep call."""
+        return self._heard(await self._call(voice_id, text, self._done))
+
+    async def _call(self, voice_id: str, text: str, do: Callable[[Effect, str], Answer]) -> Answer:
+        """Make one call, at which the provider may do its work before it says so or after."""
         await self._life.step()
         up, voice, time = self._up, self._up.number(voice_id), self._life.time()
         kind, effect, fault = up.effect(self._account, voice, text, time)
         early = up.random.random() < 0.5
-        recorded, again = self._recorded(self._account, voice_id), voice in up.history.used
-        answer = self._done(effect, voice_id, time) if early else None
+        recorded, again = self._recorded(self._account, voice_id), self._used(voice_id)
+        answer = do(effect, voice_id) if early else None
         await asyncio.sleep(effect.seconds * up.random.uniform(0.5, 1.0) if effect.seconds < TIMEOUT else TIMEOUT)
-        if answer is None:
-            answer = self._done(effect, voice_id, self._life.time())
+        answer = answer or do(effect, voice_id)
         if kind is not None:
             up.history.count(kind)
-        done = effect.done and voice in up.history.used
-        outcome, trace = answer.outcome.value, f"call-{len(up.history.calls)}"
+        done = effect.done and self._used(voice_id)
+        outcome = answer.outcome.value
         up.history.calls.append(Call(time, self._life.host, voice, outcome, done, recorded, again))
         up.history.note(time, "call", self._life.host, voice_id, outcome, kind, done)
         await self._life.step()
-        up.history.heard.append(Heard(self._life.time(), self._life.host, outcome, trace))
-        return replace(answer, trace_id=trace, retry_after=fault.number if fault and effect.wait else None)
+        return replace(answer, retry_after=fault.number if fault and effect.wait else None)
 
-    def _done(self, effect: _Effect, voice_id: str, time: float) -> Answer:
+    def _heard(self, answer: Answer) -> Answer:
+        """Write down that the instance has heard an answer, and give it a name that the registry's evidence repeats."""
+        heard = self._up.history.heard
+        trace = f"answer-{len(heard)}"
+        heard.append(Heard(self._life.time(), self._life.host, answer.outcome.value, trace))
+        return replace(answer, trace_id=trace)
+
+    def _used(self, voice_id: str) -> bool:
+        """Tell whether a voice is permanent by now."""
+        self._up.world.settle()
+        return self._up.world.voices[account_name(self._account), voice_id].used_at is not None
+
+    def _done(self, effect: Effect, voice_id: str) -> Answer:
         """Do at the provider what is done there, and return what it answers."""
         key, said = account_name(self._account), Answer(outcome=effect.outcome, message=effect.outcome.value)
         if not effect.done:
@@ -118,11 +133,10 @@ class SimulatedProvider:
         except Refused as refused:
             outcome = Outcome.THROTTLED if refused.reason is Reason.RATE else Outcome.NOT_FOUND
             return said if said.outcome is Outcome.AMBIGUOUS else Answer(outcome=outcome, message=refused.reason.value)
-        self._up.history.used.setdefault(self._up.number(voice_id), time)
         return said
 
     async def resume(self, task_id: str) -> Answer:
-        """Never asked: nothing here works tasks."""
+        """Never asked: this one works no tasks."""
         raise AssertionError(task_id)
 
     async def listed(self) -> Listing:
