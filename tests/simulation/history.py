@@ -57,9 +57,10 @@ class Told:
 class History:
     """Everything that happened in one simulation of `plan`.
 
-    `lives` are the spans in which an instance ran, by host; `rows` the voices as the registry has them at the end,
-    `used` when the provider's voice became permanent, `costs` what was recorded as paid, each by the voice's number;
-    `recorded` are the traces of the answers that the registry has.
+    By host, `lives` are the spans in which an instance ran, `ticking` when a daemon's ticks began, `rounds` the spans
+    in which it made rounds. `rows` are the voices as the registry has them at the end, `used` when the provider's
+    voice became permanent, `costs` what was recorded as paid, each by the voice's number; `recorded` are the traces of
+    the answers that the registry has, `crashes` and `standstills` the moments at which an instance died or fell asleep.
     """
 
     plan: Plan
@@ -67,7 +68,10 @@ class History:
     told: list[Told] = field(default_factory=list)
     messages: list[float] = field(default_factory=list)
     lives: list[list[tuple[float, float]]] = field(default_factory=list)
+    ticking: list[list[float]] = field(default_factory=list)
+    rounds: list[list[tuple[float, float]]] = field(default_factory=list)
     crashes: list[float] = field(default_factory=list)
+    standstills: list[float] = field(default_factory=list)
     injected: dict[str, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)

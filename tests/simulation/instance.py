@@ -28,7 +28,7 @@ class Instance:
     """A host of the plan; its lives follow each other."""
 
     def __init__(self, stage: "Stage", number: int) -> None:
-        self._stage, self._number, self.plan = stage, number, stage.plan.hosts[number]
+        self._stage, self.number, self.plan = stage, number, stage.plan.hosts[number]
         self._crashes = sorted(stage.plan.of("crash", who=number), key=lambda fault: fault.start)
         self.steps = stage.plan.of("clock step", who=number)
         self.folder = stage.folder / f"host-{number}"
@@ -48,7 +48,7 @@ class Instance:
         """Die without being counted: the simulation is over."""
         if self._life:
             self._life.dead = True
-            lives = self._stage.history.lives[self._number]
+            lives = self._stage.history.lives[self.number]
             if lives and lives[-1][1] == float("inf"):
                 lives[-1] = (lives[-1][0], self._stage.loop.time())
 
@@ -66,8 +66,8 @@ class Instance:
     async def _live(self, crash: Fault | None) -> None:
         """Live once, from start to crash."""
         stage = self._stage
-        life = self._life = Life(stage.plan, self._number, stage.history, stage.random, crash)
-        lives = stage.history.lives[self._number]
+        life = self._life = Life(stage.plan, self.number, stage.history, stage.random, crash)
+        lives = stage.history.lives[self.number]
         lives.append((stage.loop.time(), float("inf")))
         work = asyncio.create_task(self._daemon(life) if self.plan.runs == "daemon" else self._cron(life))
         await asyncio.wait([work, life.died], return_when=asyncio.FIRST_COMPLETED)
@@ -103,7 +103,7 @@ class Instance:
 
     async def _opened(self, life: Life, stack: AsyncExitStack) -> App:
         """Start a new process; a registry that is down is waited for, as a service manager would."""
-        stage, folder = self._stage, self._stage.folder / f"host-{self._number}"
+        stage, folder = self._stage, self._stage.folder / f"host-{self.number}"
         folder.mkdir(exist_ok=True)
         log, outside = Silence(stage.history.mistakes), Simulated(stage, life)
         while True:

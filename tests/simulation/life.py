@@ -42,6 +42,7 @@ class Life:
                 self._asleep[fault] -= 1
                 if steps_left <= 0:
                     self._history.count("asleep")
+                    self._history.standstills.append(self.time())
                     await asyncio.sleep(fault.end - self.time())
                     self._check()
 

@@ -9,15 +9,18 @@ calls one voice after the other, earliest deadline first, as fast as its rate an
 import heapq
 from collections import Counter
 from dataclasses import dataclass, field
+from math import ceil
 
 from tests.simulation.history import History
-from tests.simulation.plan import DAY, HOUR, MINUTE, TIMEOUT, AccountPlan, Fault, Kind, Plan
+from tests.simulation.plan import DAY, HOUR, MINUTE, TIMEOUT, Fault, Kind, Plan
 from tests.simulation.spans import Span, inside, union, without
 
 #: The longest wait of the retry table with its jitter, the share of the time left that caps it, and the shortest.
 _LONGEST, _SHARE, _SHORTEST = 6 * HOUR * 1.1, 8, MINUTE
 #: A lease outlives two timeouts and 30 seconds; the answer itself takes one timeout, and settling it some seconds.
 _LEASE, _ANSWER = 2 * TIMEOUT + 30, TIMEOUT + 20
+#: Where nothing is slow, an answer comes at once.
+_QUICK_ANSWER = 10.0
 #: A paused account is probed every ten minutes, and every second probe may be spent on one poisoned voice;
 #: a voice that was blocked steps back a minute.
 _PAUSE = 20 * MINUTE + MINUTE
@@ -57,12 +60,12 @@ def judge(history: History) -> Verdict:
     """Say which voices could have been saved."""
     plan, verdict = history.plan, Verdict()
     running = Running(history)
-    for number, account in enumerate(plan.accounts):
+    for number in range(len(plan.accounts)):
         mine = [voice for voice, planned in enumerate(plan.voices) if planned.account == number]
         chances = {voice: _chances(plan, voice, running) for voice in mine}
         having = {voice for voice in mine if chances[voice]}
         had = {voice: chances[voice] for voice in having}
-        saved = _earliest_first(plan, account, had, _space(plan, number), _in_doubt(history, number))
+        saved = _earliest_first(plan, number, had, _charged(history, number, having))
         if saved == having:
             verdict.savable |= having
         else:
@@ -75,27 +78,46 @@ class Running:
     """When instances ran, and when each would sweep next."""
 
     def __init__(self, history: History) -> None:
+        self.history = history
         plan = self.plan = history.plan
         asleep = [[(f.start, f.end) for f in plan.of("asleep", who=host)] for host in range(len(plan.hosts))]
         self.lives = [without(lives, asleep[host]) for host, lives in enumerate(history.lives)]
         self.alive = union(span for spans in self.lives for span in spans)
-        standstills = [span for spans in asleep for span in spans]
-        stops = [*((crash, crash) for crash in history.crashes), *standstills]
-        self.troubled = union((start - _ANSWER - TIMEOUT, end + _LEASE) for start, end in stops)
+        stops = [*history.crashes, *history.standstills]
+        # Whoever stands still holds what it has claimed as long as one that has died: until its leases end.
+        self.troubled = union((stop - _ANSWER - TIMEOUT, stop + _LEASE) for stop in stops)
+
+    def leases_end(self, moment: float) -> float:
+        """Return when no instance that died or stands still can hold a voice any more."""
+        return next((end for start, end in self.troubled if start <= moment <= end), moment)
 
     def sweep(self, after: float) -> float:
         """Return by when some instance has begun a sweep after a moment."""
         return min((self._of(host, after) for host in range(len(self.lives))), default=float("inf"))
 
     def _of(self, host: int, after: float) -> float:
-        runs, every = self.plan.hosts[host].runs, self.plan.hosts[host].every
-        for start, end in self.lives[host]:
-            first = max(start, after)
-            begun = first + every if runs == "daemon" else (first // every + 1) * every
-            begun = start + 1 if runs == "daemon" and start >= after else begun
-            if begun < end:
-                return begun
-        return float("inf")
+        if self.plan.hosts[host].runs == "daemon":
+            lives = (life for life in self.history.lives[host] if life[1] > after)
+            return next((begun for life in lives if (begun := self._tick(host, life, after)) < life[1]), float("inf"))
+        every = self.plan.hosts[host].every
+        begins = ((max(start, after) // every + 1) * every for start, _ in self.lives[host])
+        ends = (end for _, end in self.lives[host])
+        return next((begun for begun, end in zip(begins, ends, strict=True) if begun < end), float("inf"))
+
+    def _tick(self, host: int, life: Span, after: float) -> float:
+        """Return when a daemon makes its first regular sweep after a moment, which its own round may cost one tick."""
+        every = self.plan.hosts[host].every
+        began = next((time for time in self.history.ticking[host] if life[0] <= time < life[1]), float("inf"))
+        if after <= began:
+            tick = began
+        elif self.plan.of("clock step", who=host):
+            tick = after + every
+        else:
+            tick = began + ceil((after - began) / every) * every
+            while any(start < tick - 1 and tick < end for start, end in self.history.rounds[host]):
+                tick += every
+        asleep = (fault.end for fault in self.plan.of("asleep", who=host) if fault.covers(tick))
+        return max(tick, *asleep, tick) + 1
 
 
 def _chances(plan: Plan, voice: int, running: Running) -> list[Span]:
@@ -103,12 +125,19 @@ def _chances(plan: Plan, voice: int, running: Running) -> list[Span]:
     off, ahead = _unsteadiness(plan)
     planned, deadline = plan.voices[voice], plan.deadline(voice) - ahead
     known = max(planned.registered_at, planned.wanted_at, _due(plan, voice), 0.0) + off
-    if _hopeless(plan, voice, off):
+    if hopeless(plan, voice, off):
         return []
     stops = _stops(plan, voice)
     open_spans = inside(without(running.alive, [(f.start, f.end) for f in stops]), known, deadline)
     reacted = [(_reaction(plan, voice, start, known, deadline, stops, running) + off, end) for start, end in open_spans]
-    return without([span for span in reacted if span[0] < span[1] - _ANSWER], running.troubled)
+    answer = _answer(plan, planned.account)
+    return without([span for span in reacted if span[0] < span[1] - answer], running.troubled)
+
+
+def _answer(plan: Plan, account: int) -> float:
+    """Return how long a call of an account takes at most, until it is settled."""
+    slow = plan.of("slow", "timeout", "answer lost", "flaky", who=account) or plan.accounts[account].tasks
+    return _ANSWER if slow else _QUICK_ANSWER
 
 
 def _unsteadiness(plan: Plan) -> tuple[float, float]:
@@ -123,7 +152,7 @@ def _due(plan: Plan, voice: int) -> float:
     return plan.voices[voice].cloned_at + min(plan.keep_after, plan.lifetime - last_room)
 
 
-def _hopeless(plan: Plan, voice: int, off: float) -> bool:
+def hopeless(plan: Plan, voice: int, off: float = 0.0) -> bool:
     """Tell whether a voice may be given up: its provider says again and again that there is no such voice."""
     missing = plan.of("missing", who=voice)
     return any(fault.end - fault.start > _GIVEN_UP or off for fault in missing)
@@ -140,21 +169,16 @@ def _reaction(
 ) -> float:
     """Return by when the next try is made after things went well again."""
     before = [fault for fault in stops if known - _ANSWER <= fault.end <= start + 1]
-    untried = start <= known and not before and not running_stopped(running, known)
+    untried = start <= known and not before
     tries = 2 if plan.of("refused", who=voice) else 1
     tries += bool(plan.accounts[plan.voices[voice].account].tasks and plan.of("slow", who=plan.voices[voice].account))
-    moment = start if untried else _next_try(start, deadline)
+    moment = running.leases_end(start) if untried else _next_try(start, deadline)
     for _ in range(tries - 1):
         moment = _next_try(running.sweep(moment) + _ANSWER, deadline)
     account = plan.voices[voice].account
     paused = _paused(plan, account, start, deadline)
     moment = running.sweep(moment + _slowed(plan, account, start) + (_PAUSE if paused else 0.0))
     return running.sweep(moment) if paused else moment
-
-
-def running_stopped(running: Running, moment: float) -> bool:
-    """Tell whether an instance died or stood still around a moment."""
-    return any(start <= moment <= end for start, end in running.troubled)
 
 
 def _next_try(after: float, deadline: float) -> float:
@@ -188,26 +212,25 @@ def _space(plan: Plan, number: int) -> float:
     return max(allowed, max(slow, lost) / account.concurrency + 0.1)
 
 
-def _in_doubt(history: History, number: int) -> Counter[float]:
-    """Return for each day how many fees an account may have paid for voices that were not kept that day.
+def _charged(history: History, number: int, having: set[int]) -> Counter[float]:
+    """Return for each day how many fees an account may have paid for other voices than those kept that day.
 
     Nothing is spent beyond a budget, so it holds back what a call may have cost whose answer nobody has. What an
-    instance that stood still or died was about to call may be such a call too.
+    instance that stood still or died was about to call may be such a call too. A voice that was kept although the
+    oracle saw no chance for it has its fee all the same.
     """
     plan, account = history.plan, history.plan.accounts[number]
     unknown = {(call.voice, call.time // DAY) for call in history.calls if call.outcome == "ambiguous"}
     kept = {(voice, time // DAY) for voice, time in history.used.items()}
     doubts = Counter(day for voice, day in unknown - kept if plan.voices[voice].account == number)
-    days = {crash // DAY for crash in history.crashes}
-    for fault in plan.of("asleep"):
-        days |= {float(day) for day in range(int(fault.start // DAY), int(fault.end // DAY) + 1)}
+    doubts += Counter(day for voice, day in kept if plan.voices[voice].account == number and voice not in having)
+    days = {stop // DAY for stop in (*history.crashes, *history.standstills)}
     return doubts + Counter(dict.fromkeys(days, account.concurrency))
 
 
-def _earliest_first(
-    plan: Plan, account: AccountPlan, chances: dict[int, list[Span]], space: float, doubts: Counter[float]
-) -> set[int]:
+def _earliest_first(plan: Plan, number: int, chances: dict[int, list[Span]], doubts: Counter[float]) -> set[int]:
     """Play the earliest deadline first over one account's calls; return the voices that are saved."""
+    account, space, answer = plan.accounts[number], _space(plan, number), _answer(plan, number)
     coming = sorted((start, end, voice) for voice, spans in chances.items() for start, end in spans)
     ready: list[tuple[float, float, int]] = []
     saved: set[int] = set()
@@ -220,7 +243,7 @@ def _earliest_first(
             _, end, voice = coming.pop(0)
             heapq.heappush(ready, (plan.deadline(voice), end, voice))
         _, end, voice = heapq.heappop(ready)
-        if voice in saved or end <= time + _ANSWER:
+        if voice in saved or end <= time + answer:
             continue
         day = time // DAY
         if account.keeps_per_day is not None and spent[day] >= account.keeps_per_day:

@@ -133,8 +133,8 @@ def _of_host(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
 _LONGEST: dict[Kind, float] = {
     "blocked": 6 * HOUR,
     "slow": 6 * HOUR,
-    "throttled": 6 * HOUR,  # each voice is called every minute
-    "asked to wait": 12 * HOUR,
+    "throttled": 2 * DAY,  # a call every minute
+    "asked to wait": 2 * DAY,
     "commit lost": 10 * MINUTE,
     "flaky": 6 * HOUR,
 }

@@ -54,7 +54,8 @@ class Stage:
         assert isinstance(loop, VirtualLoop)
         self.plan, self.loop, self.folder, self.over = plan, loop, folder, False
         self.random = Random(plan.seed ^ 0x5EED)  # noqa: S311 - not for secrets: it has to come out the same again
-        self.history = History(plan, lives=[[] for _ in plan.hosts])
+        by_host: dict[str, Any] = {name: [[] for _ in plan.hosts] for name in ("lives", "ticking", "rounds")}
+        self.history = History(plan, **by_host)
         self.raw = ledger.emptied(loop.time)
         self.clock = SteppedClock(loop)
         keys = {account_name(i): Key(1e9, round(account.real_rpm)) for i, account in enumerate(plan.accounts)}

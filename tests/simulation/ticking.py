@@ -48,6 +48,22 @@ def host_time() -> Iterator[None]:
         yield
 
 
+class _Noted(Ticks):
+    """The real ticks, of whose rounds it is written down how long they took."""
+
+    def __init__(self, rounds: list[tuple[float, float]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rounds = rounds
+
+    async def _make_round(self) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            await super()._make_round()
+        finally:
+            self._rounds.append((begun, loop.time()))
+
+
 class Ticking:
     """One life of a daemon's ticks on one host, from its beginning; what fails for good is the result of `failed`."""
 
@@ -57,7 +73,11 @@ class Ticking:
         clock, log, every = host.clock(life), Silence(stage.history.mistakes), timedelta(seconds=host.plan.every)
         self._app, self._every, self._health = app, every, Health()
         self._alarm = RegistryAlarm(clock, log, host.folder / "alarm")
-        self._ticks = Ticks(app, every, clock, self._health, log, swept=self._swept, away=self._away, failed=self._fail)
+        stage.history.ticking[host.number].append(stage.loop.time())
+        rounds = stage.history.rounds[host.number]
+        self._ticks = _Noted(
+            rounds, app, every, clock, self._health, log, swept=self._swept, away=self._away, failed=self._fail
+        )
         self._scheduler: Any = self._ticks.scheduler
         self._start_timer, self._scheduler._start_timer = self._scheduler._start_timer, self._leave_out
         _HOST.set(clock)
