@@ -71,6 +71,7 @@ class Keeper:
         self.foresight = Foresight(database, clock)
         self._progress = progress
         self._claims = 0
+        self._begun = clock.now()
 
     async def sweep(self, longest: timedelta | None = None, report: Report | None = None) -> Report:
         """Work everything that is due, for `longest` at most; raise RegistryError when the registry does not work.
@@ -78,6 +79,7 @@ class Keeper:
         With a `report` the sweep goes on where that one stopped.
         """
         report, start = report or Report(), self._clock.now()
+        self._begun = start
         report.go_on()
         until = None if longest is None else start + longest
         await self._catch_up(report)
@@ -92,8 +94,11 @@ class Keeper:
         return report
 
     async def next_due(self) -> datetime | None:
-        """Return when the next voice comes due, None when none is planned."""
-        return await self._database.run(claims.next_due, self._clock.now())
+        """Return when the next voice comes due, None when none is planned.
+
+        What came due during the last sweep counts: it may have come too late for it.
+        """
+        return await self._database.run(claims.next_due, self._clock.now(), self._begun)
 
     async def _plan(self, report: Report, now: datetime) -> None:
         """Pick up what cut-off clonings left, give new voices their times, set aside what no account can keep."""

@@ -109,6 +109,7 @@ def test_the_next_due_time_skips_what_is_due_already(database: Database) -> None
     add(database, "later", cloned_at=START + DAY)
     add(database, "held", cloned_at=START + timedelta(minutes=1), intent=Intent.HOLD)
     assert database.call(claims.next_due, START) == START + HOUR
+    assert database.call(claims.next_due, START + 2 * HOUR, START) == START + HOUR, "it came due during a sweep"
 
 
 def test_voices_of_an_unknown_account_are_set_aside_with_one_alert(database: Database) -> None:

@@ -55,6 +55,19 @@ def test_a_voice_waits_for_the_next_sweep_though_others_were_left_out():
     assert play(plan).used == pytest.approx({0: 10 * HOUR + 5 * MINUTE}, abs=1)
 
 
+def test_a_voice_is_kept_when_it_comes_due_though_sweeps_before_it_were_left_out():
+    """The sweep that sets the tick for it would be left out too, and each due voice wait for the next regular sweep."""
+    plan = replace(plan_of(), keep_after=10 * HOUR + MINUTE)
+    assert play(plan).used == pytest.approx({0: 10 * HOUR + MINUTE}, abs=1)
+
+
+def test_a_voice_that_comes_due_at_the_end_of_a_round_is_kept_then():
+    """It came too late for the round and too early for the next tick, and would wait for the next regular sweep."""
+    plan = replace(plan_of(Fault("slow", 0.0, DAY, 1)), keep_after=HOUR, hosts=(HostPlan("daemon", 30 * MINUTE),))
+    voices = (VoicePlan(1, 100.0, 200.0), VoicePlan(0, 105.0, 200.0))
+    assert play(replace(plan, accounts=plan.accounts * 2, voices=voices)).used[1] < HOUR + 3 * MINUTE
+
+
 def test_an_outage_over_the_whole_life_is_not_savable_and_is_told():
     """The oracle would ask for what nobody can do, or a loss would come in silence."""
     trial = try_plan(plan_of(Fault("outage", 0.0, 2 * DAY)))

@@ -96,16 +96,17 @@ class Ticking:
             self._context.run(self._leave_out, None)
 
     def _leave_out(self, _wait: float | None) -> None:
-        """Set the scheduler's timer to the next tick of a voice, or to the first regular one that finds something.
+        """Set the scheduler's timer to the next tick of a voice, or to the last regular one before there is something.
 
-        A regular tick that was left out is over: what happened after it waits for the next one.
+        That one finds nothing, but sets the tick for what comes due after it. One that was left out is over.
         """
         now, every = self._stage.loop.time(), self._host.plan.every
         regular, due = (self._next(job, now) for job in ("every", "due"))
-        earliest = max(self._host.quiet_until(now), now - 0.001)
-        if regular < earliest < inf:
-            regular += ceil((earliest - regular) / every) * every
-        until = min(due, regular if earliest < inf else inf, now + DAY)
+        quiet_until = self._host.quiet_until(now)
+        if regular < inf and quiet_until < inf:
+            left_out = max(ceil((now - 0.001 - regular) / every), (quiet_until - regular) // every, 0)
+            regular += left_out * every
+        until = min(due, regular if quiet_until < inf else inf, now + DAY)
         self._start_timer(max(until - now, 0.001))
 
     def _next(self, job: str, now: float) -> float:

@@ -248,10 +248,13 @@ def anything_to_do(connection: Connection, now: datetime) -> bool:
     return any(connection.execute(question.limit(1)).first() is not None for question in questions)
 
 
-def next_due(connection: Connection, now: datetime) -> datetime | None:
-    """Return when there is next something to do after now: a voice, a warning, a probe, a word; None for nothing."""
+def next_due(connection: Connection, now: datetime, since: datetime | None = None) -> datetime | None:
+    """Return when there is next something to do after now: a voice, a warning, a probe, a word; None for nothing.
+
+    A voice counts that has come due `since` a sweep began, which may have looked before that.
+    """
     nexts = (
-        select(func.min(voices.c.due_at)).where(*_WANTED, voices.c.due_at > now),
+        select(func.min(voices.c.due_at)).where(*_WANTED, voices.c.due_at > min(since or now, now)),
         select(func.min(voices.c.warn_at)).where(_WAITING, voices.c.warn_at > now),
         accounts.next_probe(now),
         outbox.next_at(connection, now),
