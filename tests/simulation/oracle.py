@@ -130,8 +130,11 @@ def _chances(plan: Plan, voice: int, running: Running) -> list[Span]:
     stops = _stops(plan, voice)
     open_spans = inside(without(running.alive, [(f.start, f.end) for f in stops]), known, deadline)
     reacted = [(_reaction(plan, voice, start, known, deadline, stops, running) + off, end) for start, end in open_spans]
-    answer = _answer(plan, planned.account)
-    return without([span for span in reacted if span[0] < span[1] - answer], running.troubled)
+    answer, begins = _answer(plan, planned.account), {start for start, _ in reacted}
+    steady = without([span for span in reacted if span[0] < span[1] - answer], running.troubled)
+    # What an instance held that died or stands still is taken up by the next sweep, not at once.
+    swept = ((start if start in begins else running.sweep(start), end) for start, end in steady)
+    return [span for span in swept if span[0] < span[1]]
 
 
 def _answer(plan: Plan, account: int) -> float:
