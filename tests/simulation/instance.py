@@ -103,7 +103,7 @@ class Instance:
 
     async def _opened(self, life: Life, stack: AsyncExitStack) -> App:
         """Start a new process; a registry that is down is waited for, as a service manager would."""
-        stage, folder = self._stage, self._stage.folder / f"host-{self.number}"
+        stage, folder = self._stage, self.folder
         folder.mkdir(exist_ok=True)
         log, outside = Silence(stage.history.mistakes), Simulated(stage, life)
         while True:
