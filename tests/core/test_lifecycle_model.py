@@ -79,7 +79,7 @@ class VoiceLife(RuleBasedStateMachine):
         if before.status is not Status.WAITING and outcome is not Outcome.KEPT:
             assert result == lifecycle.Settled(before)
             return
-        singled_out = outcome is Outcome.BLOCKED and self.blocked >= 2 and not paused
+        singled_out = outcome is Outcome.BLOCKED and self.blocked > 0 and not paused
         used_up = outcome not in OF_THE_ACCOUNT or singled_out
         assert self.voice.attempts == before.attempts + used_up
         self._remember(outcome)

@@ -20,8 +20,6 @@ CONFIRM_OVER = timedelta(hours=1)
 _CONFIRM_EVERY = timedelta(minutes=30)
 #: A voice that was throttled or blocked lets the others go first for this long.
 _STEP_BACK = timedelta(minutes=1)
-#: A voice that was blocked so often in a row is blocked by itself when its account is open.
-_SINGLED_OUT = 2
 #: A voice that waits in the queue for its account's slots raises no alarm until its deadline is this near.
 _NEAR = timedelta(hours=12)
 _LOOK_AGAIN = timedelta(minutes=30)
@@ -50,9 +48,10 @@ def settle(voice: Voice, answer: Answer, now: datetime, *, account_paused: bool)
 def singled_out(voice: Voice, *, account_paused: bool) -> bool:
     """Tell whether another "blocked" concerns this voice and not its account.
 
-    Its account was paused because of it more than once, and each time another call has opened it again.
+    Its account was paused because of it, and another call has opened it again. Where it does concern the account after
+    all, the next call pauses that.
     """
-    return voice.last_outcome == Outcome.BLOCKED and voice.streak >= _SINGLED_OUT and not account_paused
+    return voice.last_outcome == Outcome.BLOCKED and not account_paused
 
 
 def listed(voice: Voice, now: datetime) -> Settled:

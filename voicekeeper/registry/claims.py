@@ -142,9 +142,10 @@ def _to_probe(
 ) -> Sequence[int]:
     """Choose the voice that tries a paused account: the earliest deadline, so that the probe is useful work.
 
-    Every second time it is one that was not blocked before, or one poisoned voice could keep the account closed.
+    Every second time, and at first, it is one that was not blocked before: a poisoned voice could keep the account
+    closed, and where sweeps are an hour apart, take every one of them.
     """
-    if account.probes % 2:
+    if account.probes % 2 == 0:
         spared = or_(voices.c.last_outcome.is_(None), voices.c.last_outcome != Outcome.BLOCKED.value)
         mine = select(voices.c.id).where(*_due(now), voices.c.account == account.name, free(shared), spared)
         for other in connection.execute(_in_order(mine, now).limit(1)):
