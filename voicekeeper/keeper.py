@@ -39,6 +39,8 @@ from voicekeeper.spool import Spool
 
 #: A sweep does not wait longer than this for an account's next slot; the account's voices stay due.
 _LONGEST_WAIT = timedelta(minutes=1)
+#: Whoever waits looks this often whether it is told to stop.
+_LOOK = timedelta(seconds=1)
 
 
 class Keeper:
@@ -99,6 +101,17 @@ class Keeper:
         What came due during the last sweep counts: it may have come too late for it.
         """
         return await self._database.run(claims.next_due, self._clock.now(), self._begun)
+
+    async def hurried(self, report: Report) -> bool:
+        """Wait for a voice that is to be tried again within a minute and has little time left; False where none is.
+
+        Nobody knows when this one is started again, if it is a one-shot.
+        """
+        now, able = self._clock.now(), self.lines.keys() - report.paused - report.stopped.keys()
+        due = await self._database.run(claims.next_hurried, sorted(able), now, now + _LONGEST_WAIT)
+        while due is not None and not self.stopping and (left := due - self._clock.now()) > timedelta():
+            await self._clock.sleep(min(left, _LOOK).total_seconds())
+        return due is not None
 
     async def _plan(self, report: Report, now: datetime) -> None:
         """Pick up what cut-off clonings left, give new voices their times, set aside what no account can keep."""

@@ -64,9 +64,11 @@ class App:
         await asyncio.to_thread(_enter, self.database, self.settings)
 
     async def rounds(self) -> Report:
-        """Make rounds until nothing is due any more, or nothing moves."""
+        """Make rounds until nothing is due any more, or nothing moves; who has little time left is waited for."""
         report = await self.round(ROUND)
-        while report.unfinished and report.moved and not self.keeper.stopping:
+        while (report.unfinished and report.moved) or await self.keeper.hurried(report):
+            if self.keeper.stopping:
+                break
             report = await self.round(ROUND, report)
         return report
 

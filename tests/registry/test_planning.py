@@ -101,6 +101,23 @@ def test_only_wanted_free_and_due_voices_are_due(database: Database) -> None:
     assert named(database, due(database, START)) == ["due"]
 
 
+def test_only_who_has_little_time_left_is_waited_for(database: Database) -> None:
+    """A one-shot would stay for every retry, or leave a voice behind whose deadline comes before the next run."""
+    minute = timedelta(minutes=1)
+    for name in ("hurried", "at ease", "later", "past"):
+        add(database, name)
+        change(database, name, due_at=START + minute, deadline=START + HOUR)
+    change(database, "at ease", due_at=START + timedelta(seconds=1), deadline=START + 2 * HOUR)
+    change(database, "later", due_at=START + 2 * minute)
+    change(database, "past", due_at=START + timedelta(seconds=2), deadline=START + timedelta(seconds=1))
+
+    def waited_for(*names: str) -> datetime | None:
+        return database.call(claims.next_hurried, names, START, START + minute)
+
+    assert waited_for(ACCOUNT, "other") == START + minute
+    assert waited_for("other") is waited_for() is None
+
+
 def test_the_next_due_time_skips_what_is_due_already(database: Database) -> None:
     """The daemon would sleep past the next voice, or not at all."""
     assert database.call(claims.next_due, START) is None

@@ -68,6 +68,14 @@ def test_a_voice_that_comes_due_at_the_end_of_a_round_is_kept_then():
     assert play(replace(plan, accounts=plan.accounts * 2, voices=voices)).used[1] < HOUR + 3 * MINUTE
 
 
+def test_a_run_from_cron_stays_for_a_voice_that_has_less_than_an_hour_left():
+    """It would end while the provider asks for a moment, and the next run come after the deadline."""
+    late = DAY - 30 * MINUTE
+    plan = plan_of(Fault("throttled", late - MINUTE, late + MINUTE / 2))
+    plan = replace(plan, hosts=(HostPlan("cron", 30 * MINUTE),), voices=(VoicePlan(0, 0.0, late - MINUTE),))
+    assert play(plan).used == pytest.approx({0: late + MINUTE}, abs=5)
+
+
 def test_an_outage_over_the_whole_life_is_not_savable_and_is_told():
     """The oracle would ask for what nobody can do, or a loss would come in silence."""
     trial = try_plan(plan_of(Fault("outage", 0.0, 2 * DAY)))

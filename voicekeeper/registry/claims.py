@@ -28,7 +28,7 @@ from voicekeeper.registry.types import shared_now
 _BATCH = 500
 _UNSURE = 20
 _SET_ASIDE = timedelta(hours=1)
-#: With a deadline so near, the whole rate is used even where the provider would have it grow.
+#: With a deadline so near, the whole rate is used even where the provider would have it grow, and a `run` stays.
 _NEAR = timedelta(hours=1)
 #: A task that has not ended so long after it was begun is given up, and the call is made anew.
 _TASK_LIFE = timedelta(hours=1)
@@ -247,6 +247,15 @@ def anything_to_do(connection: Connection, now: datetime) -> bool:
         deliveries.digest_due(now),
     )
     return any(connection.execute(question.limit(1)).first() is not None for question in questions)
+
+
+def next_hurried(connection: Connection, accounts: Sequence[str], now: datetime, until: datetime) -> datetime | None:
+    """Return when the next of these accounts' voices with little time left comes due by then; None for none."""
+    soon = (voices.c.due_at > now, voices.c.due_at <= until, voices.c.account.in_(accounts))
+    little = (voices.c.deadline > voices.c.due_at, voices.c.deadline <= now + _NEAR)
+    first = select(func.min(voices.c.due_at)).where(*_WANTED, *soon, *little)
+    found: datetime | None = connection.execute(first).scalar()
+    return found
 
 
 def next_due(connection: Connection, now: datetime, since: datetime | None = None) -> datetime | None:
