@@ -103,7 +103,7 @@ class Keeper:
         return await self._database.run(claims.next_due, self._clock.now(), self._begun)
 
     async def hurried(self, report: Report) -> bool:
-        """Wait for a voice that is to be tried again within a minute and has little time left; False where none is.
+        """Wait for a voice that the provider put off for a moment and that has little time left; False where none is.
 
         Nobody knows when this one is started again, if it is a one-shot.
         """

@@ -101,12 +101,13 @@ def test_only_wanted_free_and_due_voices_are_due(database: Database) -> None:
     assert named(database, due(database, START)) == ["due"]
 
 
-def test_only_who_has_little_time_left_is_waited_for(database: Database) -> None:
+def test_only_who_was_put_off_and_has_little_time_left_is_waited_for(database: Database) -> None:
     """A one-shot would stay for every retry, or leave a voice behind whose deadline comes before the next run."""
     minute = timedelta(minutes=1)
-    for name in ("hurried", "at ease", "later", "past"):
+    for name in ("hurried", "at ease", "later", "past", "failed"):
         add(database, name)
-        change(database, name, due_at=START + minute, deadline=START + HOUR)
+        change(database, name, due_at=START + minute, deadline=START + HOUR, last_outcome="throttled")
+    change(database, "failed", due_at=START + timedelta(seconds=3), last_outcome="transient")
     change(database, "at ease", due_at=START + timedelta(seconds=1), deadline=START + 2 * HOUR)
     change(database, "later", due_at=START + 2 * minute)
     change(database, "past", due_at=START + timedelta(seconds=2), deadline=START + timedelta(seconds=1))

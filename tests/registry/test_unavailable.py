@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import socket
 import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -171,7 +173,6 @@ def test_a_wrong_database_is_named(registries: Registries, server: str) -> None:
     [
         ("postgresql", {"nonsense": "1"}, "nonsense"),
         ("postgresql", {"sslmode": "nonsense"}, "nonsense"),
-        ("postgresql", {"sslmode": "verify-full"}, "SSL"),
         ("mysql", {"nonsense": "1"}, "nonsense"),
         ("mysql", {"ssl_ca": "/no/such/file"}, "No such file"),
         ("mysql", {"ssl_verify_cert": "true"}, "SSL"),
@@ -185,6 +186,21 @@ def test_a_mistyped_option_is_a_mistake_and_no_outage(
     with pytest.raises(RegistryClosed, match=r"options in registry\.url") as failed:
         ask(wrong.render_as_string(hide_password=False))
     assert said in str(failed.value)
+
+
+def test_a_server_without_tls_where_it_is_demanded_is_a_mistake_too() -> None:
+    """A daemon would wait for ever for a server that is there. PostgreSQL says "N" to who asks for TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as threads:
+
+        def refuse() -> None:
+            with closing(server.accept()[0]) as line:
+                line.recv(8)
+                line.sendall(b"N")
+                line.recv(1)
+
+        threads.submit(refuse)
+        with pytest.raises(RegistryClosed, match=r"(?s)SSL.*options in registry\.url"):
+            ask(f"postgresql://someone@127.0.0.1:{server.getsockname()[1]}/voices?sslmode=verify-full")
 
 
 @pytest.mark.parametrize(

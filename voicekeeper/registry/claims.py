@@ -250,10 +250,11 @@ def anything_to_do(connection: Connection, now: datetime) -> bool:
 
 
 def next_hurried(connection: Connection, accounts: Sequence[str], now: datetime, until: datetime) -> datetime | None:
-    """Return when the next of these accounts' voices with little time left comes due by then; None for none."""
+    """Return when a voice of these accounts comes due by then that was throttled and has little time; None for none."""
     soon = (voices.c.due_at > now, voices.c.due_at <= until, voices.c.account.in_(accounts))
     little = (voices.c.deadline > voices.c.due_at, voices.c.deadline <= now + _NEAR)
-    first = select(func.min(voices.c.due_at)).where(*_WANTED, *soon, *little)
+    throttled = voices.c.last_outcome == Outcome.THROTTLED.value
+    first = select(func.min(voices.c.due_at)).where(*_WANTED, throttled, *soon, *little)
     found: datetime | None = connection.execute(first).scalar()
     return found
 
