@@ -1,15 +1,16 @@
-"""Sweeps that are killed at their first step, their second, and so on, until one comes to its end.
+"""Sweeps that are killed before and after their call, at their first commit, their second, until one comes to its end.
 
 `python step_by_step.py FOLDER` works FOLDER/1, FOLDER/2, … in turn, each with a configuration and a registry of its
-own: sweep N is killed (SIGKILL) at its Nth step, and then a whole sweep follows, after the dead one's lease. A step is
-a commit, a call that is about to be made, or one whose answer has come. It prints what each kill came at.
+own: each sweep is killed (SIGKILL) at its step, and then a whole sweep follows, after the dead one's lease. It prints
+what each kill came at. Calls and commits are counted each by themselves, as they go on side by side.
 """
 
 import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,10 @@ _IMPORTED = (run, minimax)  # once, before the forks
 
 def work(folder: Path) -> None:
     """Kill at one step after the other."""
-    for number in count(1):
+    for number, (kind, nth) in enumerate(steps(), 1):
         here = folder / str(number)
         reading, writing = os.pipe()
-        killed = os.WIFSIGNALED(forked(lambda: die_at(number, writing), here))  # noqa: B023 - called at once
+        killed = os.WIFSIGNALED(forked(lambda: die_at(kind, nth, writing), here))  # noqa: B023 - called at once
         os.close(writing)
         with os.fdopen(reading) as said:
             print(number, said.read() if killed else "the end", flush=True)
@@ -36,6 +37,13 @@ def work(folder: Path) -> None:
         assert forked(lambda: None, here) == 0
         if not killed:
             return
+
+
+def steps() -> Iterator[tuple[str, int]]:
+    """Yield what to die at, and at which of them."""
+    yield "before a call", 1
+    yield "after a call", 1
+    yield from (("a commit", number) for number in count(1))
 
 
 def forked(prepare: Callable[[], None], folder: Path) -> int:
@@ -53,12 +61,13 @@ def forked(prepare: Callable[[], None], folder: Path) -> int:
         os._exit(99)
 
 
-def die_at(number: int, told: int) -> None:
-    """Have this process kill itself at its Nth step, and tell which one that is."""
-    steps = count(1)
+def die_at(kind: str, nth: int, told: int) -> None:
+    """Have this process kill itself at the nth step of a kind, and tell that it did."""
+    seen = Counter[str]()
 
     def step(what: str) -> None:
-        if next(steps) == number:
+        seen[what] += 1
+        if what == kind and seen[what] == nth:
             os.write(told, what.encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
