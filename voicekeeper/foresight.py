@@ -18,8 +18,7 @@ from voicekeeper.registry.database import Database
 from voicekeeper.registry.outlook import Outlook
 from voicekeeper.registry.spending import Terms
 
-#: The share of time that is spent on reading, and the seconds that a first look may take: a `run` has no second one,
-#: and a million voices take some seven.
+#: The share of time that is spent on reading, and the seconds that a first look may take: a `run` has no second one.
 _SHARE, _FIRST = 0.05, 10.0
 
 

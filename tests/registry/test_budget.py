@@ -27,6 +27,7 @@ from tests.registry.registry_steps import (
     settle,
     terms,
     try_once,
+    voice,
 )
 from voicekeeper.core.money import Span
 from voicekeeper.core.outcome import Outcome
@@ -47,7 +48,7 @@ def ten_voices(database: Database) -> None:
 
 
 def committed(database: Database, since: datetime, **money: Any) -> Decimal:
-    return database.call(spending.committed, terms(**money), since, START + HOUR)
+    return database.call(spending.committed, terms(**money), since, START + HOUR)[0]
 
 
 @pytest.mark.parametrize(
@@ -260,6 +261,25 @@ def test_what_is_remembered_is_what_would_be_added_up_anew(database: Database, m
         known = database.call(spending.standing, terms(**money), START + 2 * HOUR)
         assert known == database.call(_anew, terms(**money), START + 2 * HOUR)
         assert bool(known[Span.DAY].committed)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])  # SQLite lets one write at a time
+def test_a_call_that_is_written_late_counts_though_others_were_remembered(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt with a lower id would never be added up, and its money be spent a second time."""
+    monkeypatch.setattr(spending, "_NEWEST", 3)
+    money: dict[str, Any] = {"price": 1.0, "budget_per_day": 99.0}
+    first = voice(database, "v9").id
+    with database.engine.connect() as late:
+        row = {"voice": first, "instance": "slow", "started_at": START, "reserved": 1}
+        late.execute(attempts.insert(), row)
+        for _ in range(8):
+            try_once(database, Outcome.KEPT, START, **money)
+        database.call(spending.standing, terms(**money), START + MINUTE)
+        late.commit()
+    (day,) = database.call(spending.standing, terms(**money), START + MINUTE).values()
+    assert day.committed == 9
 
 
 def test_another_copy_of_the_registry_is_added_up_anew(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import stat
 import sys
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -322,3 +323,11 @@ async def test_many_at_once_all_get_their_turn(database: Database) -> None:
     open_account(database)
     await asyncio.gather(*(database.run(_written, f"v{n}") for n in range(40)))
     assert len(everyone(database)) == 40
+
+
+@pytest.mark.parametrize("server", [f"p@s:{PASSWORD}@host", f"p@{PASSWORD}@host", f"s@host:{PASSWORD}"])
+def test_a_password_that_is_not_encoded_is_said_and_not_shown(server: str) -> None:
+    """A traceback, or the host's name in each message, would show the half of it."""
+    with pytest.raises(ConfigError, match="%40") as failed:
+        parse_url(f"postgresql://someone:{server}/voices")
+    assert PASSWORD not in "".join(traceback.format_exception(failed.value))

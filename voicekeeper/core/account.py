@@ -9,12 +9,12 @@ from voicekeeper.core.outcome import Answer, Outcome
 
 _PROBE_WAITS = tuple(timedelta(minutes=n) for n in (1, 2, 5, 10))
 _LONGEST_BACKOFF = timedelta(minutes=1)
-#: These answers prove that the key is accepted and the account may work.
 #: Calls that failed in a row, after which the provider counts as down rather than a voice as unlucky.
 _OUTAGE = 5
 #: Trouble of so long is told: most outages are over by then.
 _TOLD_AFTER = timedelta(hours=1)
 _FAILS = frozenset({Outcome.TRANSIENT, Outcome.AMBIGUOUS})
+#: These answers prove that the key is accepted and the account may work.
 _PROVES_OPEN = frozenset({Outcome.KEPT, Outcome.REFUSED, Outcome.NOT_FOUND})
 
 

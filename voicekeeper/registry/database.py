@@ -49,6 +49,12 @@ class _Asked:
     answer: Future[Any] = field(default_factory=Future)
 
 
+_UNREADABLE = (
+    'registry.url is not a database URL: write it like "sqlite:///voicekeeper.db" or '
+    '"postgresql://user:password@host:5432/name", with %40 for a "@" in the password, %3A for ":" and %2F for "/"'
+)
+
+
 class Database:
     """The registry's engine; `run` and `read` are its asynchronous faces, `transaction` its synchronous one.
 
@@ -197,11 +203,13 @@ def parse_url(text: str) -> URL:
     """Read a registry URL and choose its driver unless it names one; raise ConfigError with what would mend it."""
     try:
         url = make_url(text)
-        said, _, driver = url.drivername.partition("+")
-        family = _FAMILIES.get(said, said)
-        return url.set(drivername=f"{family}+{driver}" if driver else _DRIVERS.get(family, family))
-    except ArgumentError as error:
-        raise ConfigError('registry.url is not a database URL: write it like "sqlite:///voicekeeper.db"') from error
+    except (ArgumentError, ValueError):  # a port that is no number, which may be the rest of a password: not shown
+        raise ConfigError(_UNREADABLE) from None
+    if "@" in (url.host or ""):
+        raise ConfigError(_UNREADABLE)
+    said, _, driver = url.drivername.partition("+")
+    family = _FAMILIES.get(said, said)
+    return url.set(drivername=f"{family}+{driver}" if driver else _DRIVERS.get(family, family))
 
 
 def _engine(url: URL) -> Engine:

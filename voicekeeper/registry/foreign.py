@@ -56,7 +56,7 @@ def reading(address: str, query: str, folder: Path, given_up: GivenUp = lambda: 
 def _parsed(address: str, folder: Path) -> URL:
     try:
         url = parse_url(address)
-    except (ConfigError, ValueError):
+    except ConfigError:
         raise SourceError("url is not a database's: write it like postgresql://user:password@host/name") from None
     if url.get_backend_name() not in _ENGINES:
         raise SourceError("url is not one of sqlite, postgresql, mysql, mariadb")

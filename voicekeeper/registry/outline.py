@@ -14,7 +14,7 @@ from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import minute
 
-#: Voices in one read, at least, as those of one deadline are read together: some 20 milliseconds.
+#: Voices in one read, at least, as those of one deadline are read together: no reader holds others up for long.
 SLICE = 5_000
 
 _MINUTE, _NEXT = timedelta(minutes=1), timedelta(microseconds=1)

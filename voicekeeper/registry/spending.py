@@ -123,14 +123,9 @@ def standing(connection: Connection, terms: Terms, now: datetime) -> Mapping[Spa
     found = {}
     for span, limit in terms.budget.limits.items():
         since = span.began(now, terms.zone)
-        committed, doubted = _committed(connection, terms, since, now)
-        found[span] = Spent(limit, committed, span.ends(now, terms.zone), doubted)
+        amount, doubted = committed(connection, terms, since, now)
+        found[span] = Spent(limit, amount, span.ends(now, terms.zone), doubted)
     return found
-
-
-def committed(connection: Connection, terms: Terms, since: datetime, now: datetime) -> Decimal:
-    """Return what the account's calls since then have cost, or may have: the fee of each voice is counted once."""
-    return _committed(connection, terms, since, now)[0]
 
 
 def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
@@ -138,8 +133,8 @@ def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
     return max((one.until for one in spent.values() if one.left < price.keep), default=None)
 
 
-def _committed(connection: Connection, terms: Terms, since: datetime, now: datetime) -> tuple[Decimal, Collection[int]]:
-    """Return what is paid or set aside since then, and the voices in doubt among these."""
+def committed(connection: Connection, terms: Terms, since: datetime, now: datetime) -> tuple[Decimal, Collection[int]]:
+    """Return what is paid or set aside since then, each voice's fee once, and the voices in doubt among these."""
     remembered: dict[tuple[str, datetime], _Booked] = connection.get_execution_options().get("remembered", {})
     key = terms.account, since
     booked = remembered.get(key, _NOTHING)
