@@ -1,9 +1,10 @@
 """Each outcome of a keep call, by one-shot sweeps: what becomes of the voice, the account, the exit code."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
-from tests.scenarios.commands import KEY, LIST, SPARE, Emulated, Home, ago, events, let_pass, read
+from tests.scenarios.commands import KEY, LIST, SPARE, Emulated, Home, ago, events, finished, let_pass, read
 from tests.scenarios.sinks import Webhook
 
 VOICE, OTHER = "voice-one-1", "voice-two-2"
@@ -27,6 +28,23 @@ def test_kept_and_verified(home: Home, emulator: Emulated) -> None:
     home.make_due()
     assert "nothing was due" in home.sweep(0).stdout
     assert emulator.spoken() == {VOICE: 1}, "a kept voice is never called again"
+
+
+def test_a_run_that_stays_for_a_voice_still_ends_when_it_is_told_to(home: Home, emulator: Emulated) -> None:
+    """Whoever stops a timer's run, or the machine, would wait for it and then kill it."""
+    cloned_at = ago(hours=167, minutes=30)
+    emulator.fault("code", code=1002)
+    emulator.make(VOICE, cloned_at=cloned_at)
+    home.insert(VOICE, cloned_at=cloned_at)
+    process = home.start("run")
+    assert process.stderr is not None
+    while "sweep.finished" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(2)
+    assert process.poll() is None, "it did not stay"
+    process.terminate()
+    assert finished(process, 20).returncode == 1
+    assert home.voice(VOICE)["last_outcome"] == "throttled"
 
 
 def test_throttled_slows_its_account_and_uses_up_no_attempt(home: Home, emulator: Emulated) -> None:
