@@ -68,12 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.replay is not None:
         return _replay(asked.replay)
-    outcomes = list(_play_all(range(asked.first, asked.first + asked.seeds), asked.seconds))
+    outcomes = [_told(one) for one in _play_all(range(asked.first, asked.first + asked.seeds), asked.seconds)]
     _print_table(table(outcomes), len(outcomes))
-    failing = [outcome for outcome in outcomes if outcome.broken]
-    for outcome in failing:
-        print(f"seed {outcome.seed}: {'; '.join(outcome.broken[:3])}")
-    if failing:
+    if failing := [outcome for outcome in outcomes if outcome.broken]:
         print(f"the smallest plan that fails like seed {failing[0].seed}:\n{shrunk(random_plan(failing[0].seed))}")
     return 1 if failing or not outcomes else 0
 
@@ -112,6 +109,13 @@ def _play_all(seeds: range, seconds: float) -> Iterator[Outcome]:
         for outcome in pool.map(partial(_play_one, until), seeds, chunksize=4):
             if outcome is not None:
                 yield outcome
+
+
+def _told(outcome: Outcome) -> Outcome:
+    """Print at once what was broken: an hour is long, and may be cut off."""
+    if outcome.broken:
+        print(f"seed {outcome.seed}: {'; '.join(outcome.broken[:3])}", flush=True)
+    return outcome
 
 
 def _play_one(until: float, seed: int) -> Outcome | None:

@@ -19,7 +19,7 @@ from voicekeeper.core.queue import Load
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.schedule import plan as planned
 
-EVERY = 5 * MINUTE
+EVERY = 30 * MINUTE
 
 
 def a_plan(seed: int, account: AccountPlan, keep_after: float = 0.0, count: int = 24, left: float = 2 * DAY) -> Plan:
