@@ -191,7 +191,10 @@ _SLEEPS = [Fault("asleep", 0.0, HOUR, 0, step) for step in range(_WITHIN)]
 _TWO_CALLS = [plan_of(sleep, hosts=2, has_list=False) for sleep in _SLEEPS]
 _WOKEN = [plan_of(sleep, Fault("timeout", 0.0, 6 * MINUTE), hosts=2) for sleep in _SLEEPS]
 _ONE_BY_ONE = [
-    replace(_NO_PROVIDER[0], voices=tuple(VoicePlan(0, minute * MINUTE, minute * MINUTE) for minute in range(18)))
+    replace(
+        plan_of(Fault("outage", 0.0, 2 * HOUR), lifetime=HOUR),
+        voices=tuple(VoicePlan(0, minute * MINUTE, minute * MINUTE) for minute in range(14)),
+    )
 ]
 _DIES_IN_A_TASK = [plan_of(crash, Fault("slow", 0.0, HOUR), tasks=True) for crash in _CRASHES]
 _BACKLOG = [
