@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait for much (leases, timeouts, servers), so one more runs at a time than there are processors.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 # Which tests `make check` runs: all, unless a caller has just run the others.
 CHECK_TESTS ?=
 READY := $(VENV)/.ready
@@ -16,10 +18,10 @@ demo: $(READY)
 	$(BIN)/voicekeeper demo
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses=logical
+	$(BIN)/pytest --numprocesses=$(WORKERS)
 
 check: lint wheel
-	VOICEKEEPER_TEST_REQUIRE_ALL=1 $(BIN)/pytest --numprocesses=logical $(CHECK_TESTS)
+	VOICEKEEPER_TEST_REQUIRE_ALL=1 $(BIN)/pytest --numprocesses=$(WORKERS) $(CHECK_TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -137,6 +137,13 @@ def test_blocked_again_after_another_voice_was_not_is_this_voices_own_trouble() 
     assert settled(again, Outcome.BLOCKED, START + 2 * HOUR).attempts == 2
 
 
+def test_blocked_after_its_owners_retry_is_the_accounts_trouble_again() -> None:
+    """Who retries before the balance is paid would use up the voice's tries, and not hear of the account."""
+    retried = replace(settled(a_voice(), Outcome.BLOCKED, START), streak=0)  # as for `voicekeeper retry`
+    assert not lifecycle.singled_out(retried, account_paused=False)
+    assert settled(retried, Outcome.BLOCKED, START + HOUR).attempts == 0
+
+
 def test_a_blocked_probe_is_still_the_accounts_trouble() -> None:
     """If it were the voice's, an empty balance would walk its earliest voice to the end of the retry table."""
     voice = settled(a_voice(), Outcome.BLOCKED, START)

@@ -49,9 +49,9 @@ def singled_out(voice: Voice, *, account_paused: bool) -> bool:
     """Tell whether another "blocked" concerns this voice and not its account.
 
     Its account was paused because of it, and another call has opened it again. Where it does concern the account after
-    all, the next call pauses that.
+    all, the next call pauses that. Its owner's retry begins anew.
     """
-    return voice.last_outcome == Outcome.BLOCKED and not account_paused
+    return voice.last_outcome == Outcome.BLOCKED and voice.streak > 0 and not account_paused
 
 
 def listed(voice: Voice, now: datetime) -> Settled:
