@@ -1,5 +1,6 @@
 """Accounts that leave the configuration and come back: what people are told of them, and that it ends by itself."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.registry.registry_steps import DAY, HOUR, MINUTE, POLICY, START, add,
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.outcome import Outcome
+from voicekeeper.core.schedule import Policy
 from voicekeeper.registry import accounts, claims, outbox
 from voicekeeper.registry.accounts import Mark
 from voicekeeper.registry.database import Database
@@ -43,6 +45,36 @@ def test_an_account_that_comes_back_as_it_was_is_unknown_no_more(database: Datab
     assert tell(database, LATER, [ONE]) == {"one": [f"resolved {UNKNOWN}"]}
     database.call(claims.plan_some, {}, POLICY)
     assert due(database, START + HOUR) == [voice(database, "anna").id]
+
+
+@pytest.mark.parametrize("lifetime", [72 * HOUR, 48 * HOUR])
+def test_what_was_registered_while_its_account_was_away_lives_as_long_as_its_account_says(
+    database: Database, lifetime: timedelta
+) -> None:
+    """It would keep the default's deadline, which may be days too late: lost without a warning."""
+    configure(database, {"main": Mark("mark", 72 * HOUR)})
+    add(database, "before", deadline=START + 72 * HOUR)
+    add(database, "given", deadline=START + 100 * HOUR)
+    configure(database, {})
+    add(database, "meanwhile")
+    configure(database, {"main": Mark("mark", lifetime)})
+    database.call(claims.plan_some, {"main": Policy(lifetime=lifetime)}, POLICY)
+    ends = [voice(database, name).deadline for name in ("before", "given", "meanwhile")]
+    assert ends == [START + lifetime, START + 100 * HOUR, START + lifetime]
+
+
+def test_a_tried_voice_that_was_set_aside_is_tried_when_its_account_comes_back(database: Database) -> None:
+    """It would wait for the rest of an hour, which may be all it has, for a mistake that is mended."""
+    configure(database, MAIN)
+    add(database, "anna")
+    try_once(database, Outcome.TRANSIENT, START)
+    configure(database, {})
+    late = START + 7 * DAY - HOUR / 2
+    sweep(database, late)
+    assert due(database, late) == []
+    configure(database, MAIN)
+    database.call(claims.plan_some, {}, POLICY)
+    assert due(database, late) == [voice(database, "anna").id]
 
 
 @pytest.mark.parametrize("mend", [{"account": "other"}, {"intent": "release"}, {"status": "released"}])

@@ -19,6 +19,8 @@ from voicekeeper.registry.rows import ACCOUNT_COLUMNS, fitted, to_account
 from voicekeeper.registry.tables import accounts, voices
 from voicekeeper.registry.types import enter, shared_now
 
+#: What is said of a voice whose account is not configured.
+UNKNOWN = "its account is not in the configuration"
 #: The outcomes that move any account; the others move one that is in trouble.
 _MOVES = frozenset({Outcome.BLOCKED, Outcome.THROTTLED, Outcome.TRANSIENT, Outcome.AMBIGUOUS})
 
@@ -50,7 +52,8 @@ def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
         connection.execute(update(accounts).where(accounts.c.name == name).values(**fresh))
         outbox.resolve(connection, alerts.unknown_key(name), now)
         _plan_anew(connection, name)
-        _live_for(connection, name, marks[name])
+        was_away = name in known and known[name].fingerprint is None
+        _live_for(connection, name, marks[name], was_away=was_away)
 
 
 def _forget(connection: Connection, names: Collection[str]) -> None:
@@ -151,28 +154,31 @@ def next_probe(now: datetime) -> Select[tuple[datetime]]:
 
 
 def _plan_anew(connection: Connection, name: str) -> None:
-    """Let an account's voices that were not tried, or were blocked, be planned again: its terms or key changed."""
-    held_up = or_(voices.c.attempts == 0, voices.c.last_outcome == Outcome.BLOCKED.value)
+    """Let an account's voices that were not tried, blocked or set aside be planned again: its terms or key changed."""
+    blocked = voices.c.last_outcome == Outcome.BLOCKED.value
+    held_up = or_(voices.c.attempts == 0, blocked, voices.c.last_error == UNKNOWN)
     untried = (voices.c.account == name, held_up, voices.c.lease_owner.is_(None))
     for intent in Intent:
         mine = (voices.c.status == Status.WAITING.value, voices.c.intent == intent.value, *untried)
         connection.execute(update(voices).where(*mine).values(due_at=None, last_error=None))
 
 
-def _live_for(connection: Connection, name: str, mark: Mark) -> None:
+def _live_for(connection: Connection, name: str, mark: Mark, *, was_away: bool) -> None:
     """Move the deadlines that follow from the account's lifetime, where that changed; given ones stand.
 
-    The next sweep looks at their warnings anew.
+    What was registered while the account `was_away` follows from the default. The next sweep looks at their warnings
+    anew.
     """
     mine = accounts.c.name == name
     planned_with = connection.execute(select(accounts.c.lifetime).where(mine)).scalar()
-    old = mark.default_lifetime if planned_with is None else timedelta(seconds=planned_with)
+    old = {mark.default_lifetime if planned_with is None else timedelta(seconds=planned_with)}
+    old |= {mark.default_lifetime} if was_away else set()
     connection.execute(update(accounts).where(mine).values(lifetime=round(mark.lifetime.total_seconds())))
-    if old == mark.lifetime:
+    if old == {mark.lifetime}:
         return
     waiting = (voices.c.account == name, voices.c.status == Status.WAITING.value, voices.c.deadline.is_not(None))
     query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline).where(*waiting)
-    followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at == old]
+    followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at in old - {mark.lifetime}]
     if followed:
         moved = [
             {"row": row.id, "deadline": row.cloned_at + mark.lifetime, "warn_at": row.cloned_at} for row in followed

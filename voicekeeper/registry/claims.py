@@ -82,9 +82,8 @@ def set_aside(connection: Connection, configured: Sequence[str], now: datetime) 
     for name in names:
         outbox.raise_alert(connection, alerts.unknown_account(name), now)
     if names:
-        reason = "its account is not in the configuration"
         theirs = (*unknown, voices.c.account.in_(names))
-        connection.execute(update(voices).where(*theirs).values(due_at=now + _SET_ASIDE, last_error=reason))
+        connection.execute(update(voices).where(*theirs).values(due_at=now + _SET_ASIDE, last_error=accounts.UNKNOWN))
     return names
 
 
