@@ -1,6 +1,7 @@
 """Claiming and settling: a voice is one instance's at a time, and every call leaves its evidence."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -30,6 +31,7 @@ from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import claims, outbox, settling, voices
 from voicekeeper.registry.database import Database
+from voicekeeper.registry.leased import Claimed
 from voicekeeper.registry.settling import Settlement
 from voicekeeper.registry.tables import attempts
 
@@ -134,6 +136,28 @@ def test_a_task_outlives_the_instance_that_began_it(database: Database) -> None:
             connection.execute(attempts.update().values(task_id=None))
 
 
+def test_a_doubt_outlives_a_claim_that_is_given_back(database: Database) -> None:
+    """The list would not be asked, nor the task that is under way: the call would be made twice, and paid twice."""
+    dead = claim_one(database, START, lease=OVER)
+    database.call(claims.note_task, dead, "task of one that died")
+    asleep = claim_one(database, START, lease=OVER)
+    database.call(claims.give_back, asleep, START)
+    again = claim_one(database, START)
+    assert (again.voice.last_outcome, again.task_id) == (Outcome.AMBIGUOUS, "task of one that died")
+
+
+def test_a_doubt_outlives_a_deadline_on_hold(database: Database) -> None:
+    """Tried once more, the voice would be called without a look at the list, and its first call be open for ever."""
+    dead = claim_one(database, START + 168 * HOUR - MINUTE, lease=OVER)
+    database.call(claims.note_task, dead, "task of one that died")
+    database.call(voices.decide, voice(database, "mine"), Intent.HOLD, START + 168 * HOUR - MINUTE)
+    (gone,) = database.call(claims.expire_some, START + 168 * HOUR)
+    assert (gone.status, gone.last_error) == (Status.LOST, "held past its deadline")
+    database.call(voices.retry, voice(database, "mine"), START + 168 * HOUR)
+    again = claim_one(database, START + 168 * HOUR)
+    assert (again.voice.last_outcome, again.task_id) == (Outcome.AMBIGUOUS, "task of one that died")
+
+
 def test_a_call_never_made_leaves_nothing_behind(database: Database) -> None:
     """A claim given back would count as a call, or keep the voice locked."""
     claimed = claim_one(database, START)
@@ -201,6 +225,26 @@ def test_the_first_of_two_successes_stands(database: Database) -> None:
     settle(database, quick, answer(Outcome.KEPT), START + MINUTE)
     settle(database, slow, answer(Outcome.KEPT), START + 2 * MINUTE)
     assert voice(database, "mine").kept_at == START + MINUTE
+
+
+@pytest.mark.parametrize("late", [Outcome.KEPT, Outcome.TRANSIENT])
+@pytest.mark.parametrize("first", ["slow", "quick"])
+def test_two_answers_of_one_voice_that_are_written_together(database: Database, late: Outcome, first: str) -> None:
+    """Whoever slept during a call and made another would book two fees, or take back what was kept."""
+    cost = {"price": 9.9, "currency": "CNY"}
+    slow = claim_one(database, START, instance="slow", lease=OVER, **cost)
+    quick = claim_one(database, START, instance="quick", **cost)
+    both = [settlement(slow, late, **cost), settlement(quick, Outcome.KEPT, **cost)]
+    database.call(settling.settle, both if first == "slow" else both[::-1])
+    assert voice(database, "mine").status is Status.KEPT
+    assert [one["cost"] for one in evidence(database, "mine") if one["cost"]] == [amount(9.9)]
+
+
+def settlement(claimed: Claimed, outcome: Outcome, **changes: Any) -> Settlement:
+    """Return what is to be written of a call, a minute after the start."""
+    said, now = answer(outcome), START + MINUTE
+    settled = lifecycle.settle(claimed.voice, said, now, account_paused=False)
+    return Settlement(claimed, settled, said, now, terms(**changes))
 
 
 def test_the_lease_outlives_no_longer_than_it_says(database: Database) -> None:

@@ -170,10 +170,14 @@ def note_task(connection: Connection, claimed: Claimed, task_id: str) -> None:
 
 
 def give_back(connection: Connection, claimed: Claimed, now: datetime) -> None:
-    """Undo a claim whose call was never made: the attempt goes, the voice is free and due as before."""
+    """Undo a claim whose call was never made: the attempt goes, the voice is free and due as before.
+
+    What the claim found out of an earlier call stays: nobody else would, for that call's attempt is closed.
+    """
+    known = {"last_outcome": claimed.voice.last_outcome, "updated_at": now}
     mine = (voices.c.id == claimed.voice.id, voices.c.lease_owner == claimed.token)
     connection.execute(attempts.delete().where(attempts.c.id == claimed.attempt, attempts.c.finished_at.is_(None)))
-    connection.execute(update(voices).where(*mine).values(lease_owner=None, lease_until=None, updated_at=now))
+    connection.execute(update(voices).where(*mine).values(lease_owner=None, lease_until=None, **known))
 
 
 def put_aside(connection: Connection, claimed: Claimed, problem: str, now: datetime) -> None:
@@ -189,7 +193,9 @@ def expire_some(connection: Connection, now: datetime) -> list[Voice]:
     """Settle some of the held and released voices whose deadline has passed; return them as they now are."""
     over = (_WAITING, voices.c.intent.in_([Intent.HOLD.value, Intent.RELEASE.value]), voices.c.deadline <= now)
     query = select_voices().where(*over).order_by(voices.c.deadline).limit(_BATCH).with_for_update(skip_locked=True)
-    settled = [lifecycle.expire(to_voice(row), now) for row in connection.execute(query)]
+    settled = [
+        lifecycle.expire(_doubted(connection, to_voice(row), now), now) for row in connection.execute(query).all()
+    ]
     settling.write(connection, settled, now)
     return [change.voice for change in settled]
 

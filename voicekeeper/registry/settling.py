@@ -87,8 +87,11 @@ class Written:
 def settle(connection: Connection, these: Sequence[Settlement]) -> list[Written]:
     """Record answers: the evidence in any case, a voice while the lease is still this one.
 
-    A success is the truth whoever holds the voice by now. Recording the same answer twice changes nothing.
+    A success is the truth whoever holds the voice by now. Recording the same answer twice changes nothing. Two answers
+    of one voice are recorded one after the other: what may be done with the second follows from the first.
     """
+    if len({one.claimed.voice.id for one in these}) < len(these):
+        return [written for one in these for written in settle(connection, [one])]
     holders = _holders(connection, these)
     _write_evidence(connection, [one for one in these if one.claimed.voice.id in holders], holders)
     ours = {one.claimed.voice.id for one in these if _may_move(one, holders.get(one.claimed.voice.id))}
