@@ -155,6 +155,40 @@ def test_a_retry_makes_a_voice_due_at_once(database: Database, status: Status) -
     assert due(database, START + HOUR) == [mine.id]
 
 
+def test_a_retry_that_fails_is_told_again(database: Database) -> None:
+    """Whoever has a voice tried again in its last hour would take the end of the alarm for a success."""
+    open_account(database)
+    add(database, "mine")
+    late = START + 168 * HOUR - HOUR / 2
+    try_once(database, Outcome.TRANSIENT, late)
+    database.call(claims.warn_some, {}, POLICY, late)
+    database.call(voices.retry, voice(database, "mine"), late)
+    assert database.call(outbox.open_alerts) == []
+    try_once(database, Outcome.TRANSIENT, late)
+    database.call(claims.warn_some, {}, POLICY, late)
+    assert len(database.call(outbox.open_alerts)) == 1
+
+
+@pytest.mark.parametrize("intent", [Intent.KEEP, Intent.HOLD])
+def test_a_release_that_is_taken_back_brings_its_alarm_back(database: Database, intent: Intent) -> None:
+    """A voice that its owner wants again in its last hour would be lost without a word."""
+    late = START + 168 * HOUR - HOUR / 2
+    add(database, "mine")
+    database.call(claims.warn_some, {}, POLICY, late)
+    database.call(voices.decide, voice(database, "mine"), Intent.RELEASE, late)
+    database.call(voices.decide, voice(database, "mine"), intent, late)
+    database.call(claims.warn_some, {}, POLICY, late)
+    assert len(database.call(outbox.open_alerts)) == 1
+
+
+def test_what_is_not_planned_yet_is_not_warned_of_for_ever(database: Database) -> None:
+    """A sweep would look at the same voice again and again, and never end."""
+    database.call(voices.register, [NewVoice(account=ACCOUNT, voice_id="mine", cloned_at=START, intent=Intent.RELEASE)])
+    database.call(voices.decide, voice(database, "mine"), Intent.KEEP, START)
+    database.call(voices.retry, voice(database, "mine"), START)
+    assert database.call(claims.warn_some, {}, POLICY, START) == 0
+
+
 def test_a_retry_never_calls_a_kept_voice_again(database: Database) -> None:
     """A voice would be paid twice."""
     open_account(database)

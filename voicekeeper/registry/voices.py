@@ -124,7 +124,10 @@ def summary(connection: Connection, now: datetime) -> Summary:
 def decide(connection: Connection, voice: Voice, intent: Intent, now: datetime) -> bool:
     """Change what is wanted with a waiting voice; False when it waits no longer."""
     mine = (voices.c.id == voice.id, voices.c.status == Status.WAITING.value)
-    changed = connection.execute(update(voices).where(*mine).values(intent=intent.value, updated_at=now)).rowcount
+    wanted: dict[str, Any] = {"intent": intent.value, "updated_at": now}
+    if voice.intent is Intent.RELEASE and intent is not Intent.RELEASE:
+        wanted |= {"warn_at": _if_planned(now)}  # its alarm ended with its release
+    changed = connection.execute(update(voices).where(*mine).values(**wanted)).rowcount
     if changed and intent is Intent.RELEASE:
         outbox.resolve(connection, alerts.voice_key(voice), now, silently=True)
     return bool(changed)
@@ -133,15 +136,22 @@ def decide(connection: Connection, voice: Voice, intent: Intent, now: datetime) 
 def retry(connection: Connection, voice: Voice, now: datetime) -> bool:
     """Make a voice due at once, a lost or released one as well; False when it is kept already.
 
-    One that is not planned yet stays so: the next sweep gives it its deadline, and its due time with it.
+    One that is not planned yet stays so: the next sweep gives it its deadline, and its due time with it. The alarm
+    ends, and is raised again where the voice is still not kept after that sweep.
     """
-    at_once = case((voices.c.deadline.is_not(None), literal(now, Utc)))
+    at_once = _if_planned(now)
     again = {"status": Status.WAITING.value, "intent": Intent.KEEP.value, "streak": 0, "updated_at": now}
+    again |= {"warn_at": at_once}
     mine = (voices.c.id == voice.id, voices.c.status != Status.KEPT.value)
     changed = connection.execute(update(voices).where(*mine).values(due_at=at_once, **again)).rowcount
     if changed:
         outbox.resolve(connection, alerts.voice_key(voice), now, silently=True)
     return bool(changed)
+
+
+def _if_planned(now: datetime) -> ColumnElement[datetime | None]:
+    """Return a time for voices that have a deadline, and none for those that get all of their times with it."""
+    return case((voices.c.deadline.is_not(None), literal(now, Utc)))
 
 
 def provable(connection: Connection, account: str, listed: Collection[str], instance: str | None = None) -> list[Voice]:
