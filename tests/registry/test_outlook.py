@@ -239,6 +239,19 @@ async def test_a_long_line_that_is_kept_as_late_as_is_safe_is_due_earlier(databa
     assert voice(database, "v7").due_at == START + 150 * HOUR, "a retry keeps its time"
 
 
+@pytest.mark.parametrize("budget", [0, 9.9])
+async def test_a_line_that_would_have_to_begin_in_another_century_stops_no_sweep(
+    database: Database, budget: float
+) -> None:
+    """No due time that far back can be stored: the daemon would end with every sweep, before it tells anybody."""
+    late = Policy(keep_after=KeepAfter.LATEST_SAFE)
+    add(database, *(f"v{number}" for number in range(400)))
+    sight = Foresight(database, HandClock(START))
+    await sight.look([Ahead(terms(price=9.9, budget_per_month=budget), 4, late)])
+    assert len(due(database, START)) == 400
+    assert titles(database) != []
+
+
 async def test_a_retry_past_its_deadline_is_no_matter_of_the_rate(database: Database) -> None:
     """A voice that fails would be told with a rate that would save it, which it would not."""
     add(database, "failing")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select, update
 
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.forecast import Forecast, forecast
-from voicekeeper.core.pace import Pace, Wish, moment
+from voicekeeper.core.pace import Pace, Wish, instant, moment
 from voicekeeper.core.profile import QUARTER
 from voicekeeper.core.queue import Load
 from voicekeeper.core.remedy import Remedy, unsavable
@@ -20,6 +20,8 @@ from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import voices
 
 _BATCH = 500
+#: No due time lies before it, however long the line: the registry takes none that no voice can have.
+_EARLIEST = instant(datetime(2000, 1, 1, tzinfo=UTC))
 _WANTED = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
 
 
@@ -77,7 +79,7 @@ def pull_forward(connection: Connection, account: str, earlier: Mapping[int, int
     """Let untried voices be due earlier: by the quarter of an hour that their deadline lies in, from when on."""
     untried = (*_WANTED, voices.c.account == account, voices.c.attempts == 0, voices.c.last_outcome.is_(None))
     for deadline, due in earlier.items():
-        begins, due_at = moment(deadline), moment(due)
+        begins, due_at = moment(deadline), moment(max(due, _EARLIEST))
         these = (*untried, voices.c.deadline >= begins, voices.c.deadline < begins + QUARTER)
         connection.execute(update(voices).where(*these, voices.c.due_at > due_at).values(due_at=due_at))
 
