@@ -70,6 +70,20 @@ def test_a_slot_that_passed_unused_is_not_saved_up(clocked: Database, clock: Han
     assert len(claim(clocked, START, space=MINUTE).work) == 1
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_an_account_outlives_a_registry_clock_that_is_set_back(
+    clocked: Database, clock: HandClock, *, paused: bool
+) -> None:
+    """No voice of the account would be called, nor a pause probed, until the clock is where it was."""
+    if paused:
+        pause(clocked)
+    else:
+        claim_one(clocked, START, space=MINUTE)
+    clock.move(-8 * HOUR)
+    assert len(claim(clocked, START, space=MINUTE).work) == 1
+    assert not claim(clocked, START, space=MINUTE).work
+
+
 def test_a_slot_is_used_only_by_a_voice_that_is_claimed(clocked: Database) -> None:
     """Voices that were somebody else's by then would slow the account down."""
     ids = due(clocked, START)

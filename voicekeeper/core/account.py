@@ -8,6 +8,7 @@ from voicekeeper.core import rate
 from voicekeeper.core.outcome import Answer, Outcome
 
 _PROBE_WAITS = tuple(timedelta(minutes=n) for n in (1, 2, 5, 10))
+LONGEST_PROBE_WAIT = _PROBE_WAITS[-1]
 _LONGEST_BACKOFF = timedelta(minutes=1)
 #: Calls that failed in a row, after which the provider counts as down rather than a voice as unlucky.
 _OUTAGE = 5

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 _MARGIN = 1.05
 #: Slots are given out at most this far ahead, so that a claimed voice is called at once.
 HORIZON = timedelta(seconds=1)
+#: A slot is never further ahead than a provider may ask for, or than the next one.
+_FARTHEST = timedelta(hours=1)
 #: After trouble calls begin four times as far apart, and twice as fast with each minute that goes well.
 _WIDEST = 4
 _STEP = timedelta(minutes=1)
@@ -41,7 +43,11 @@ def ramped(space: timedelta, well_for: timedelta) -> timedelta:
 
 
 def reserve(next_at: datetime | None, now: datetime, space: timedelta, wanted: int) -> Slots:
-    """Grant up to `wanted` slots that start within the horizon; none when the next one is further away."""
-    first = max(next_at or now, now)
+    """Grant up to `wanted` slots that start within the horizon; none when the next one is further away.
+
+    One that is further away than any is ever set was set before the clock was set back, and counts no more.
+    """
+    farthest = now + max(_FARTHEST, HORIZON + space)
+    first = next_at if next_at is not None and now < next_at <= farthest else now
     granted = [first + i * space for i in range(wanted) if first + i * space <= now + HORIZON]
     return Slots([slot - now for slot in granted], first + len(granted) * space)

@@ -133,8 +133,8 @@ def touches(account: Account, outcome: Outcome) -> bool:
 
 
 def probe_due(account: Account, now: datetime) -> bool:
-    """Tell whether it is time for a paused account's next probe."""
-    return account.probe_at is None or account.probe_at <= now
+    """Tell whether it is time for a paused account's next probe; the clock may have been set back since it was set."""
+    return account.probe_at is None or not now < account.probe_at <= now + core.LONGEST_PROBE_WAIT
 
 
 def take_probe(connection: Connection, account: Account, now: datetime) -> Account | None:
