@@ -307,3 +307,15 @@ def test_instances_that_look_at_the_same_moment_tell_each_thing_once(database: D
             for sent in pool.map(partial(tell, now=now), others):
                 told.update((channel, key) for channel, keys in sent.items() for key in keys)
     assert told == {(channel, name): 1 for channel in ("one", "two") for name in names}
+
+
+def test_whoever_hears_of_what_ends_meanwhile_hears_of_its_end(database: Database) -> None:
+    """Where another channel failed at that moment, nobody would tell of the end."""
+    rise(database, alert())
+    this = begin(database)
+    assert this is not None
+    with database.transaction() as connection:
+        outbox.resolve(connection, "voice/1/", START + MINUTE)
+    database.call(deliveries.finish, this, Results({"one": True, "two": False}), START + MINUTE, EVERY)
+    assert tell(database, START + 2 * GAP) == {"one": ["resolved voice/1/rung"]}
+    assert tell(database, START + 9 * HOUR) == {}

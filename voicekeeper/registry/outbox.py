@@ -169,14 +169,19 @@ def close(connection: Connection, pending: Sequence[Pending], now: datetime) -> 
 
 
 def owe(connection: Connection, pending: Sequence[Due], at: datetime) -> None:
-    """Note who is still to be told, and when to try; one that was resolved or renewed meanwhile goes its own way."""
+    """Note who is still to be told, and when to try; one that was resolved or renewed meanwhile goes its own way.
+
+    Where somebody has heard of one that was closed meanwhile because nobody had, its end is told.
+    """
     groups: dict[tuple[frozenset[str], frozenset[str] | None, datetime | None, int], list[int]] = defaultdict(list)
     for one in pending:
         groups[one.heard, one.owed, one.sent_at, one.tries].append(one.id)
     taken = {one.until for one in pending}
     for (heard, owed, sent_at, tries), ids in groups.items():
         these = update(alerts).where(alerts.c.id.in_(ids))
-        connection.execute(these.values(heard=_joined(heard), sent_at=sent_at))
+        connection.execute(
+            these.values(heard=_joined(heard), sent_at=sent_at, **({"closed_at": None} if heard else {}))
+        )
         rest = {"owed": None if owed is None else _joined(owed), "tries": tries, "next_at": at}
         connection.execute(these.where(alerts.c.next_at.in_(taken)).values(**rest))
 
