@@ -77,6 +77,19 @@ def test_a_tried_voice_that_was_set_aside_is_tried_when_its_account_comes_back(d
     assert due(database, late) == [voice(database, "anna").id]
 
 
+def test_a_voice_that_is_given_a_known_account_in_its_last_hour_is_called_in_it(database: Database) -> None:
+    """Whoever renames an account, and its voices a moment later, would lose those that had less than an hour left."""
+    configure(database, {"other": Mark("mark")})
+    add(database, "anna", "bert")
+    change(database, "bert", deadline=START + 30 * DAY)
+    late = START + 7 * DAY - HOUR / 2
+    sweep(database, late, ("other",))
+    for name in ("anna", "bert"):
+        change(database, name, account="other")
+    assert due(database, late + 5 * MINUTE, "other") == [voice(database, "anna").id]
+    assert due(database, late + HOUR, "other") == [voice(database, name).id for name in ("bert", "anna")]
+
+
 @pytest.mark.parametrize("mend", [{"account": "other"}, {"intent": "release"}, {"status": "released"}])
 def test_an_unknown_account_without_voices_is_forgotten(database: Database, mend: dict[str, str]) -> None:
     """Whoever corrects the rows, as the alert asks, would be told of it every four hours for ever."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, literal, or_, select, update
 
 from voicekeeper.core import account as core
 from voicekeeper.core import alert as alerts
@@ -23,11 +23,12 @@ from voicekeeper.registry.leased import Claimed, free
 from voicekeeper.registry.rows import fitted, select_voices, to_voice
 from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import attempts, voices
-from voicekeeper.registry.types import shared_now
+from voicekeeper.registry.types import Utc, shared_now
 
 _BATCH = 500
 _UNSURE = 20
-_SET_ASIDE = timedelta(hours=1)
+#: What cannot be worked is looked at again so much later, and sooner where its deadline is near.
+_SET_ASIDE, _SET_ASIDE_HURRIED, _HURRIED = timedelta(hours=1), timedelta(minutes=5), timedelta(hours=8)
 #: With a deadline so near, the whole rate is used even where the provider would have it grow, and a `run` stays.
 _NEAR = timedelta(hours=1)
 #: A task that has not ended so long after it was begun is given up, and the call is made anew.
@@ -83,7 +84,9 @@ def set_aside(connection: Connection, configured: Sequence[str], now: datetime) 
         outbox.raise_alert(connection, alerts.unknown_account(name), now)
     if names:
         theirs = (*unknown, voices.c.account.in_(names))
-        connection.execute(update(voices).where(*theirs).values(due_at=now + _SET_ASIDE, last_error=accounts.UNKNOWN))
+        hurried = voices.c.deadline.between(now, now + _HURRIED)  # its row may be given a known account any moment
+        later = case((hurried, literal(now + _SET_ASIDE_HURRIED, Utc)), else_=literal(now + _SET_ASIDE, Utc))
+        connection.execute(update(voices).where(*theirs).values(due_at=later, last_error=accounts.UNKNOWN))
     return names
 
 
