@@ -182,6 +182,18 @@ def test_a_changed_lifetime_moves_the_deadlines_that_follow_from_it(database: Da
     assert voice(database, "tried").deadline == START + 72 * HOUR
 
 
+def test_a_retry_that_would_come_after_a_shorter_lifetime_is_made_at_once(database: Database) -> None:
+    """The wait was chosen for another deadline: the voice would be lost although it could be tried in time."""
+    open_account(database)
+    add(database, "late", "early")
+    change(database, "late", attempts=31, due_at=START + 25 * HOUR)
+    change(database, "early", attempts=31, due_at=START + 20 * HOUR)
+    database.call(accounts.sync, {ACCOUNT: accounts.Mark("shorter", 24 * HOUR)})
+    database.call(claims.plan_some, {ACCOUNT: Policy(lifetime=24 * HOUR)}, POLICY)
+    assert named(database, due(database, START + 19 * HOUR)) == ["late"]
+    assert voice(database, "early").due_at == START + 20 * HOUR
+
+
 def test_an_account_that_is_configured_late_gives_its_voices_its_own_lifetime(database: Database) -> None:
     """Voices that were registered before their account would keep the deadline of the default."""
     add(database, "early", account="late")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
@@ -15,10 +16,12 @@ from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox
-from voicekeeper.registry.rows import ACCOUNT_COLUMNS, fitted, to_account
+from voicekeeper.registry.rows import ACCOUNT_COLUMNS, AnyRow, fitted, to_account
 from voicekeeper.registry.tables import accounts, voices
 from voicekeeper.registry.types import enter, shared_now
 
+#: A voice that is due later than so long before its new deadline is planned anew.
+_LAST_ROOM = timedelta(hours=1)
 #: What is said of a voice whose account is not configured.
 UNKNOWN = "its account is not in the configuration"
 #: The outcomes that move any account; the others move one that is in trouble.
@@ -167,7 +170,7 @@ def _live_for(connection: Connection, name: str, mark: Mark, *, was_away: bool) 
     """Move the deadlines that follow from the account's lifetime, where that changed; given ones stand.
 
     What was registered while the account `was_away` follows from the default. The next sweep looks at their warnings
-    anew.
+    anew, and plans those anew that would be tried too late.
     """
     mine = accounts.c.name == name
     planned_with = connection.execute(select(accounts.c.lifetime).where(mine)).scalar()
@@ -177,14 +180,18 @@ def _live_for(connection: Connection, name: str, mark: Mark, *, was_away: bool) 
     if old == {mark.lifetime}:
         return
     waiting = (voices.c.account == name, voices.c.status == Status.WAITING.value, voices.c.deadline.is_not(None))
-    query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline).where(*waiting)
+    query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline, voices.c.due_at).where(*waiting)
     followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at in old - {mark.lifetime}]
     if followed:
-        moved = [
-            {"row": row.id, "deadline": row.cloned_at + mark.lifetime, "warn_at": row.cloned_at} for row in followed
-        ]
-        times = {column: bindparam(column, type_=voices.c[column].type) for column in ("deadline", "warn_at")}
+        moved = [_moved(row, row.cloned_at + mark.lifetime) for row in followed]
+        times = {column: bindparam(column, type_=voices.c[column].type) for column in ("deadline", "warn_at", "due_at")}
         connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times), moved)
+
+
+def _moved(row: AnyRow, deadline: datetime) -> dict[str, Any]:
+    """Return a voice's times with another deadline; one that is due too late for it is planned anew."""
+    in_time = row.due_at is not None and row.due_at < deadline - _LAST_ROOM
+    return {"row": row.id, "deadline": deadline, "warn_at": row.cloned_at, "due_at": row.due_at if in_time else None}
 
 
 def _paused_alert(connection: Connection, account: Account, now: datetime) -> Alert:
