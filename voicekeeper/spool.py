@@ -6,6 +6,7 @@ without harm. A line that cannot be read is put into a file beside it, and never
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _MODE = 0o600
 _ASIDE = ".unread"
+#: Seconds for which another process may have the file, and between two looks whether it still does.
+_PATIENCE, _LOOK = 2.0, 0.02
 
 
 class Spool:
@@ -74,10 +77,10 @@ class Spool:
 
     def _write_down(self) -> None:
         """Write what the file does not have yet; what it does not take now it is offered again."""
-        for line in list(self._unwritten):
-            one = self._held[line]
-            where = {"account": one.terms.account, "voice_id": one.claimed.voice.voice_id}
-            with self._complaining(self.path):
+        with self._complaining(self.path):  # what is at fault with one of them is so with the others
+            for line in list(self._unwritten):
+                one = self._held[line]
+                where = {"account": one.terms.account, "voice_id": one.claimed.voice.voice_id}
                 self._append(line)
                 self._unwritten.discard(line)
                 self._log.warning("spool.held", **where, outcome=one.answer.outcome.value, path=str(self.path))
@@ -164,13 +167,27 @@ def _opened(path: Path, how: int = 0) -> Iterator[int]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """Open the file as its only user; one that was removed or replaced while its lock was awaited is opened again."""
+    """Open the file as its only user; one that was removed or replaced while its lock was awaited is opened again.
+
+    Raises OSError where another process keeps it: one that is suspended must not hold up this one.
+    """
+    until = time.monotonic() + _PATIENCE
     while True:
         with _opened(path) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file, until)
             if os.access(path, os.F_OK) and os.path.samestat(os.fstat(file), path.stat()):
                 yield file
                 return
+
+
+def _lock(file: int, until: float) -> None:
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(_LOOK)
 
 
 def _lines(file: int) -> list[str]:

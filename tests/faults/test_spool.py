@@ -1,5 +1,6 @@
 """The spool file: what is put into it survives the process, and nothing in it stands in the way."""
 
+import fcntl
 import json
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.disks import disk_of, fill
+from voicekeeper import spool as module
 from voicekeeper.core import lifecycle
 from voicekeeper.core.account import Account
 from voicekeeper.core.money import Price
@@ -194,3 +196,21 @@ def test_no_secret_stands_in_it(path: Path):
     Spool(path, Log()).put(replace(settlement()))
     names = set(json.loads(path.read_text(encoding="utf-8"))["terms"])
     assert not {name for name in names if "key" in name or "url" in name}
+
+
+def test_a_process_that_is_suspended_with_the_file_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon would stand still, and not even end when it is told to, until that process wakes up."""
+    monkeypatch.setattr(module, "_PATIENCE", 0.1)
+    path = tmp_path / "spool"
+    log = Log()
+    spool = Spool(path, log)
+    with path.open("a") as suspended:
+        fcntl.flock(suspended, fcntl.LOCK_EX)
+        spool.put(settlement(1))
+        spool.put(settlement(2))
+        assert len(spool.held()) == 2
+    assert set(log.events) == {"spool.failed"}
+    spool.held()
+    assert len(path.read_text().splitlines()) == 2
