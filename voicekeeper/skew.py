@@ -15,7 +15,7 @@ _MOST = 99
 
 
 class SkewWatch:
-    """Hears the providers' clocks for a sweep, and writes to the registry only where its judgement has changed."""
+    """Hears the providers' clocks for a sweep; what is right and was right is not written to the registry again."""
 
     def __init__(self, database: Database, clock: Clock, log: Any) -> None:  # noqa: ANN401 - structlog's logger
         self._database, self._clock, self._log = database, clock, log
@@ -35,9 +35,11 @@ class SkewWatch:
             return
         found = skew.of_all(heard)
         level = skew.severity(found)
-        if account in self._told and self._told[account] is level:
+        known = account in self._told and self._told[account] is level
+        if known and level is None:
             return
+        # Another instance, whose clock is right, may have ended the alert meanwhile.
         await self._database.run(accounts.judge_clock, account, found, self._clock.now())
         self._told[account] = level
-        if level is not None:
+        if level is not None and not known:
             self._log.warning("clock.skewed", account=account, skew_s=round(found.total_seconds()))

@@ -19,11 +19,13 @@ from tests.registry.registry_steps import (
     settle,
     try_once,
 )
+from voicekeeper import logs
 from voicekeeper.core import alert
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.registry import accounts, outbox
 from voicekeeper.registry.database import Database
+from voicekeeper.skew import SkewWatch
 
 SECOND = timedelta(seconds=1)
 SPACE = 2 * SECOND
@@ -108,3 +110,14 @@ def test_the_clocks_alert_is_raised_once_changed_and_resolved(clocked: Database)
     assert "2h behind" in raised.title
     clocked.call(accounts.judge_clock, ACCOUNT, timedelta(seconds=3), START + HOUR)
     assert clocked.call(outbox.open_alerts) == []
+
+
+async def test_a_right_clock_elsewhere_does_not_end_the_alert_of_a_wrong_one_for_good(
+    clocked: Database, clock: HandClock
+) -> None:
+    """An instance that begins anew, as after a reload, would silence the alarm of another host's wrong clock."""
+    wrong, right = (SkewWatch(clocked, clock, logs.logger()) for _ in range(2))
+    for watch, behind in ((wrong, 2 * HOUR), (right, SECOND), (wrong, 2 * HOUR), (right, SECOND)):
+        watch.hear(ACCOUNT, clock.now() + behind)
+        await watch.judge(ACCOUNT)
+    assert [one.key for one in clocked.call(outbox.open_alerts)] == [alert.clock_key(ACCOUNT)]
