@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 _MARGIN = 1.05
 #: Slots are given out at most this far ahead, so that a claimed voice is called at once.
 HORIZON = timedelta(seconds=1)
-#: A slot is never further ahead than a provider may ask for, or than the next one.
-_FARTHEST = timedelta(hours=1)
+#: A slot is never further ahead than a provider may ask for, an hour, or than the next one; some is left for a clock
+#: that is corrected a little.
+_FARTHEST = timedelta(minutes=65)
 #: After trouble calls begin four times as far apart, and twice as fast with each minute that goes well.
 _WIDEST = 4
 _STEP = timedelta(minutes=1)
