@@ -182,6 +182,22 @@ def test_a_changed_lifetime_moves_the_deadlines_that_follow_from_it(database: Da
     assert voice(database, "tried").deadline == START + 72 * HOUR
 
 
+def test_a_sweep_is_needed_where_a_lifetime_has_changed(database: Database) -> None:
+    """A timer that asks first would never take the change up: the voices would be due by their old deadlines."""
+
+    def needed(hours: int) -> bool:
+        return database.call(accounts.to_live_anew, {ACCOUNT: hours * HOUR, "other": HOUR}, POLICY.lifetime)
+
+    add(database, "early")
+    assert (needed(72), needed(168)) == (True, False), "an account that was not there yet"
+    database.call(accounts.sync, {ACCOUNT: accounts.Mark("mark", 72 * HOUR)})
+    assert (needed(72), needed(168)) == (False, True)
+    database.call(accounts.sync, {})
+    assert needed(72), "one that was away"
+    change(database, "early", status="released")
+    assert not needed(24), "nothing waits"
+
+
 def test_a_retry_that_would_come_after_a_shorter_lifetime_is_made_at_once(database: Database) -> None:
     """The wait was chosen for another deadline: the voice would be lost although it could be tried in time."""
     open_account(database)

@@ -66,6 +66,20 @@ def test_nothing_due(home: Home) -> None:
     assert (needed.returncode, printed.returncode, printed.stdout) == (1, 0, "nothing is due\n")
 
 
+def test_a_shorter_lifetime_is_a_reason_for_a_timed_run(home: Home, emulator: Emulated) -> None:
+    """The timer would skip every run until the old deadline is near, days after the voice is gone."""
+    emulator.make("voice-one-1")
+    home.set("keep", keep_after="latest-safe")
+    home.insert("voice-one-1", cloned_at=ago(days=2))
+    home.sweep(0)
+    assert home.run("needs-keeping").returncode == 1
+    home.set("keep", lifetime="72h")
+    assert home.run("needs-keeping").returncode == 0
+    home.sweep(0)
+    assert emulator.spoken() == {"voice-one-1": 1}
+    assert home.run("needs-keeping").returncode == 1
+
+
 def test_a_name_in_two_accounts_has_to_be_told_apart(home: Home) -> None:
     """If one of two voices of a name were taken at random, the wrong one would be released."""
     home.account("spare", api_key="env:SPARE_KEY")

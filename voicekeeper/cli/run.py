@@ -11,7 +11,7 @@ from voicekeeper.cli.render import as_object, clean, print_json, print_table, wh
 from voicekeeper.cli.session import Session, as_json, begin
 from voicekeeper.clock import WallClock
 from voicekeeper.core.voice import Voice
-from voicekeeper.registry import claims, preview
+from voicekeeper.registry import accounts, claims, preview
 from voicekeeper.registry.database import Database
 from voicekeeper.report import Report
 from voicekeeper.wiring import App, open_app
@@ -56,10 +56,13 @@ def needs_keeping(context: click.Context) -> None:
     session = begin(context)
     if session.settings.sources:
         context.exit(0)
+    policies, default = session.settings.policies, session.settings.default_policy
+    lifetimes = {name: policy.lifetime for name, policy in policies.items()}
     with session.registry() as database:
-        while database.call(claims.plan_some, session.settings.policies, session.settings.default_policy):
+        while database.call(claims.plan_some, policies, default):
             pass
         found = database.call(claims.anything_to_do, WallClock().now())
+        found = found or database.call(accounts.to_live_anew, lifetimes, default.lifetime)
     context.exit(0 if found else 1)
 
 

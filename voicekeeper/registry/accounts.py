@@ -59,6 +59,17 @@ def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
         _live_for(connection, name, marks[name], was_away=was_away)
 
 
+def to_live_anew(connection: Connection, lifetimes: Mapping[str, timedelta], default: timedelta) -> bool:
+    """Tell whether voices wait whose deadlines may follow from another lifetime than their account's by now."""
+    query = select(accounts.c.name, accounts.c.lifetime, accounts.c.fingerprint)
+    known = {
+        row.name: _lived(row.lifetime, default, was_away=row.fingerprint is None) for row in connection.execute(query)
+    }
+    changed = [name for name, lifetime in lifetimes.items() if known.get(name, {default}) != {lifetime}]
+    waiting = (voices.c.status == Status.WAITING.value, voices.c.deadline.is_not(None), voices.c.account.in_(changed))
+    return connection.execute(select(voices.c.id).where(*waiting).limit(1)).first() is not None
+
+
 def _forget(connection: Connection, names: Collection[str]) -> None:
     """End what is told of accounts that are configured no more, and their pause: nobody probes them.
 
@@ -174,8 +185,7 @@ def _live_for(connection: Connection, name: str, mark: Mark, *, was_away: bool) 
     """
     mine = accounts.c.name == name
     planned_with = connection.execute(select(accounts.c.lifetime).where(mine)).scalar()
-    old = {mark.default_lifetime if planned_with is None else timedelta(seconds=planned_with)}
-    old |= {mark.default_lifetime} if was_away else set()
+    old = _lived(planned_with, mark.default_lifetime, was_away=was_away)
     connection.execute(update(accounts).where(mine).values(lifetime=round(mark.lifetime.total_seconds())))
     if old == {mark.lifetime}:
         return
@@ -186,6 +196,12 @@ def _live_for(connection: Connection, name: str, mark: Mark, *, was_away: bool) 
         moved = [_moved(row, row.cloned_at + mark.lifetime) for row in followed]
         times = {column: bindparam(column, type_=voices.c[column].type) for column in ("deadline", "warn_at", "due_at")}
         connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times), moved)
+
+
+def _lived(planned_with: int | None, default: timedelta, *, was_away: bool) -> set[timedelta]:
+    """Return the lifetimes that an account's deadlines may follow from."""
+    lifetimes = {default if planned_with is None else timedelta(seconds=planned_with)}
+    return lifetimes | {default} if was_away else lifetimes
 
 
 def _moved(row: AnyRow, deadline: datetime) -> dict[str, Any]:
