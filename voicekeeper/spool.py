@@ -6,11 +6,11 @@ without harm. A line that cannot be read is put into a file beside it, and never
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from voicekeeper.registry.settling import Settlement
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _MODE = 0o600
 _ASIDE = ".unread"
-#: Seconds for which another process may have the file, and between two looks whether it still does.
-_PATIENCE, _LOOK = 2.0, 0.02
+#: How often it is looked whether another process still has the file, and seconds between two looks: two seconds.
+_LOOKS, _PAUSE = 100, 0.02
 
 
 class Spool:
@@ -171,23 +171,20 @@ def _locked(path: Path) -> Iterator[int]:
 
     Raises OSError where another process keeps it: one that is suspended must not hold up this one.
     """
-    until = time.monotonic() + _PATIENCE
     while True:
         with _opened(path) as file:
-            _lock(file, until)
+            _lock(file)
             if os.access(path, os.F_OK) and os.path.samestat(os.fstat(file), path.stat()):
                 yield file
                 return
 
 
-def _lock(file: int, until: float) -> None:
-    while True:
-        try:
+def _lock(file: int) -> None:
+    for _ in range(_LOOKS):
+        with suppress(BlockingIOError):
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise
-        time.sleep(_LOOK)
+        sleep(_PAUSE)
+    return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _lines(file: int) -> list[str]:

@@ -202,7 +202,7 @@ def test_a_process_that_is_suspended_with_the_file_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A daemon would stand still, and not even end when it is told to, until that process wakes up."""
-    monkeypatch.setattr(module, "_PATIENCE", 0.1)
+    monkeypatch.setattr(module, "_LOOKS", 5)
     path = tmp_path / "spool"
     log = Log()
     spool = Spool(path, log)
