@@ -2,8 +2,25 @@
 
 import pytest
 
-from tests.registry.registry_steps import HOUR, START, add, change, claim_one, due, evidence, open_account, voice
-from voicekeeper.registry import claims, outbox
+from tests.registry.registry_steps import (
+    ACCOUNT,
+    HOUR,
+    START,
+    account,
+    add,
+    answer,
+    change,
+    claim,
+    claim_one,
+    due,
+    evidence,
+    open_account,
+    settle,
+    voice,
+)
+from voicekeeper.core.outcome import Outcome
+from voicekeeper.registry import accounts, claims, outbox
+from voicekeeper.registry.accounts import Mark
 from voicekeeper.registry.database import Database
 
 
@@ -34,3 +51,28 @@ def test_a_lost_lease_moves_nothing(database: Database) -> None:
     database.call(claims.put_aside, claimed, "it is impossible", START)
     assert voice(database, "mine") == before
     assert database.call(outbox.take, START) == []
+
+
+def test_it_leaves_a_paused_accounts_probe_to_a_voice_that_can_be_called(database: Database) -> None:
+    """Probes would go to ids that cannot be, and the account stay paused long after its key was mended."""
+    settle(database, claim_one(database, START), answer(Outcome.BLOCKED), START)
+    database.call(accounts.sync, {ACCOUNT: Mark("a new key")})
+    add(database, "impossible", "well")
+    taken = claim_one(database, START)
+    database.call(claims.put_aside, taken, "it is impossible", START)
+    assert account(database).probes == taken.account.probes - 1
+    again = claim(database, START)
+    assert again.probe
+    assert again.work[0].voice.voice_id != taken.voice.voice_id
+
+
+def test_it_gives_no_probe_back_that_another_has_taken_since(database: Database) -> None:
+    """A slow instance would have a paused account hammered."""
+    settle(database, claim_one(database, START), answer(Outcome.BLOCKED), START)
+    database.call(accounts.sync, {ACCOUNT: Mark("a new key")})
+    add(database, "impossible")
+    taken = claim_one(database, START)
+    database.call(accounts.sync, {ACCOUNT: Mark("a newer key")})
+    before = account(database)
+    database.call(claims.put_aside, taken, "it is impossible", START)
+    assert account(database) == before

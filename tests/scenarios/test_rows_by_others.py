@@ -46,6 +46,19 @@ def test_row_with_an_impossible_voice_id_is_told_and_stops_nothing(
     assert emulator.spoken()["no id at all!"] <= 1
 
 
+def test_impossible_voice_ids_use_up_no_probes(home: Home, emulator: Emulated) -> None:
+    """If each took a probe, an account would stay paused after its key was mended until all of its voices are lost."""
+    emulator.make(*names(2))
+    home.insert(*names(2))
+    emulator.fault("code", code=2049)
+    home.sweep(3)
+    emulator.clear_faults()
+    home.insert(*(f"no id {number}!" for number in range(3)), cloned_at=ago(days=6))
+    home.age(timedelta(minutes=15))
+    home.run("run")
+    assert {home.voice(name)["status"] for name in names(2)} == {"kept"}
+
+
 def test_voice_that_always_fails_stops_nothing(home: Home, emulator: Emulated) -> None:
     """If one voice's errors held the others up, a single bad clone would cost the whole account."""
     home.set("accounts.main", max_concurrency=1)

@@ -161,6 +161,15 @@ def take_probe(connection: Connection, account: Account, now: datetime) -> Accou
     return probed
 
 
+def give_probe_back(connection: Connection, taken: Account) -> None:
+    """Make the probe due again that was taken and came to no call, unless the account has moved since."""
+    if not taken.paused:
+        return
+    account, shared = lock(connection, taken.name)
+    if account.paused and account.probe_at == taken.probe_at:
+        save(connection, replace(account, probe_at=shared, probes=account.probes - 1))
+
+
 def next_probe(now: datetime) -> Select[tuple[datetime]]:
     """Return the query for the next probe of a paused account."""
     paused = accounts.c.state == core.AccountState.PAUSED.value

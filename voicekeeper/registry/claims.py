@@ -173,7 +173,7 @@ def note_task(connection: Connection, claimed: Claimed, task_id: str) -> None:
 
 
 def give_back(connection: Connection, claimed: Claimed, now: datetime) -> None:
-    """Undo a claim whose call was never made: the attempt goes, the voice is free and due as before.
+    """Undo a claim whose call was never made: the attempt goes, the voice is free and due as before, and the probe.
 
     What the claim found out of an earlier call stays: nobody else would, for that call's attempt is closed.
     """
@@ -181,6 +181,7 @@ def give_back(connection: Connection, claimed: Claimed, now: datetime) -> None:
     mine = (voices.c.id == claimed.voice.id, voices.c.lease_owner == claimed.token)
     connection.execute(attempts.delete().where(attempts.c.id == claimed.attempt, attempts.c.finished_at.is_(None)))
     connection.execute(update(voices).where(*mine).values(lease_owner=None, lease_until=None, **known))
+    accounts.give_probe_back(connection, claimed.account)
 
 
 def put_aside(connection: Connection, claimed: Claimed, problem: str, now: datetime) -> None:
