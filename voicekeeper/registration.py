@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,10 +34,15 @@ _ALIASES = {
 }
 _COLUMNS = ("account", "voice_id", "cloned_at", "label", "intent", "origin", "priority", "deadline")
 _LARGEST = 64 * 1024 * 1024
+#: What spreadsheets write between cells where a comma is something else.
+_SEPARATORS = (";", "\t")
 #: Clocks differ a little; a voice cannot be cloned later than this.
 SKEW = timedelta(minutes=5)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2189, 1, 1, tzinfo=UTC)
+
+#: A row of a file, with the number of its line.
+Row = tuple[int, dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -49,31 +54,32 @@ class Parsed:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Read CSV (with a heading) or JSON lines; return each row with its line number."""
+def read_rows(file: Path) -> tuple[list[Row], list[str]]:
+    """Read CSV (with a heading) or JSON lines; return each row with its line number, and what is wrong with others."""
     if (size := file.stat().st_size) > _LARGEST:
         raise InputError(f"{file}: has {size:,} bytes, {_LARGEST:,} at most: split it")
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{file}: is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    rows = _json_lines(file, text) if text.lstrip().startswith("{") else _csv(file, text)
-    if not rows:
+        what = f"{error.reason} at byte {error.start}"
+        raise InputError(f"{file}: is not UTF-8 text ({what}): save it as UTF-8") from error
+    if text.lstrip().startswith("["):
+        raise InputError(f"{file}: is one JSON array: write each object on a line of its own (jq -c '.[]')")
+    rows, problems = _json_lines(file, text) if text.lstrip().startswith("{") else _csv(file, text)
+    if not rows and not problems:
         raise InputError(f"{file}: there are no rows in it")
-    return rows
+    return rows, problems
 
 
 def parse(row: Mapping[str, Any], settings: Settings, account: str | None, now: datetime) -> Parsed:
     """Check one row against the configuration; `account` stands in where the row names none."""
     parsed = Parsed()
-    values: dict[str, Any] = {}
-    for column, value in row.items():
-        name = _named(column)
-        if name is None:
-            parsed.problems.append(f'"{column}" is not a column: there are {", ".join(_COLUMNS)}')
-        elif value not in (None, ""):
-            values[name] = value
-    values.setdefault("account", account)
+    try:
+        columns(row)
+    except InputError as error:
+        parsed.problems += error.problems
+    given = {_named(column): value for column, value in row.items() if value not in (None, "")}
+    values = {"account": account, **given}
     fields = {name: _read(parsed, name, read, values.get(name)) for name, read in _READERS.items()}
     _check_account(parsed, fields, settings)
     _check_times(parsed, fields, settings, now)
@@ -124,36 +130,49 @@ def read_moment(text: object) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _csv(file: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
+def _csv(file: Path, text: str) -> tuple[list[Row], list[str]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, dict[str, Any]]] = []
+    rows: list[Row] = []
+    problems: list[str] = []
     try:
+        _check_heading(file, reader.fieldnames or ())
         for row in reader:
             if None in row or None in row.values():
-                raise InputError(f"{file}:{reader.line_num}: has not as many cells as the heading")
-            rows.append((reader.line_num, dict(row)))
+                problems.append(f"{file}:{reader.line_num}: has not as many cells as the heading")
+            else:
+                rows.append((reader.line_num, dict(row)))
     except csv.Error as error:
         raise InputError(f"{file}:{reader.line_num}: is not CSV: {error}") from error
-    return rows
+    return rows, problems
 
 
-def _json_lines(file: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
-    rows, problems = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
+def _check_heading(file: Path, headings: Sequence[str]) -> None:
+    """Refuse a heading once and not row by row: of two columns that mean the same, one would win unseen."""
+    other = next((mark for mark in _SEPARATORS if len(headings) == 1 and mark in headings[0]), None)
+    if other:
+        raise InputError(f"{file}:1: its cells are separated by {json.dumps(other)}: separate them by commas")
+    try:
+        columns(headings)
+    except InputError as error:
+        raise InputError([*(f"{file}:1: {problem}" for problem in error.problems), "nothing was imported"]) from None
+
+
+def _json_lines(file: Path, text: str) -> tuple[list[Row], list[str]]:
+    rows: list[Row] = []
+    problems = []
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.append(f"{file}:{number}: is not JSON: {error}")
             continue
         if isinstance(row, dict):
             rows.append((number, row))
         else:
             problems.append(f"{file}:{number}: is not a JSON object")
-    if problems:
-        raise InputError([*problems, "nothing was imported"])
-    return rows
+    return rows, problems
 
 
 def _named(column: object) -> str | None:

@@ -26,12 +26,14 @@ def test_every_bad_row_is_named_and_nothing_written(home: Home) -> None:
         f"main,voice-good-5,{GOOD},maybe",
         f"main,voice-good-1,{GOOD},",
         f"main,,{GOOD},",
+        f"main,voice-good-6,{GOOD}",
+        f"main,voice-known-1,{GOOD},",
     ]
     done = _import(home, "\n".join(lines) + "\n")
     assert done.returncode == 2
     named = [line.split(": ")[1] for line in done.stderr.splitlines() if "voices.txt" in line]
-    assert named == [f"voices.txt:{number}" for number in (3, 4, 5, 6, 7, 9, 8)]
-    assert "nothing was imported" in done.stderr
+    assert named == [f"voices.txt:{number}" for number in (10, 3, 4, 5, 6, 7, 9, 8, 11)]
+    assert "nothing was registered" in done.stderr
     assert home.statuses() == {"waiting": 1}
     known = _import(home, f"account,voice_id,cloned_at\nmain,voice-new-1,{GOOD}\nmain,voice-known-1,{GOOD}\n")
     assert known.returncode == 2
@@ -47,6 +49,13 @@ def test_a_file_of_the_wrong_shape_is_refused(home: Home) -> None:
         '"colour" is not a column': f"voice_id,cloned_at,colour\nvoice-good-1,{GOOD},red\n",
         "4.csv:1: is not JSON": '{"voice_id": "voice-good-1"\n',
         "there are no rows": "",
+        '6.csv:1: "cloned_at" and "created_at" both mean cloned_at': f"voice_id,cloned_at,created_at\nv,{GOOD},\n",
+        '7.csv:1: "voice_id" and "voice_id" both mean voice_id': f"voice_id,voice_id,cloned_at\nv,w,{GOOD}\n",
+        '8.csv:1: its cells are separated by ";"': f"voice_id;cloned_at\nvoice-good-1;{GOOD}\n",
+        "9.csv: is one JSON array": '[{"voice_id": "voice-good-1"}]',
+        "10.csv:1: is not JSON": '{"voice_id": ' + 100_000 * "[",
+        '11.csv:1: "voice_id" and "id" both mean voice_id': f'{{"voice_id": "v", "id": 1, "cloned_at": "{GOOD}"}}',
+        "12.csv:1: label: 'a\\u2028b' has characters": '{"label": "a\u2028b"}',
     }
     for number, text in enumerate(shapes.values(), start=1):
         (home.folder / f"{number}.csv").write_text(text, encoding="utf-8")
@@ -56,6 +65,14 @@ def test_a_file_of_the_wrong_shape_is_refused(home: Home) -> None:
         assert words in done.stderr
         assert "Traceback" not in done.stderr
     assert home.statuses() == {}
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_mend(home: Home) -> None:
+    """If a Chinese Excel's CSV were only called bad, its owner could not tell what to do about it."""
+    (home.folder / "voices.csv").write_bytes(f"voice_id,cloned_at,label\nvoice-good-1,{GOOD},安娜\n".encode("gbk"))
+    done = home.run("import", "voices.csv", "--account", "main")
+    assert done.returncode == 2
+    assert "voices.csv: is not UTF-8 text (invalid start byte at byte 59): save it as UTF-8" in done.stderr
 
 
 def test_csv_of_a_spreadsheet_and_json_lines(home: Home) -> None:
@@ -84,6 +101,7 @@ def test_add_refuses_what_cannot_be(home: Home, emulator: Emulated) -> None:
         "is impossible: 8 to 256": ("1-no-voice", "--account", "main"),
         "lies in the future": ("voice-good-1", "--account", "main", "--cloned-at", ago(days=-1)),
         '"noon" is not a time': ("voice-good-1", "--account", "main", "--cloned-at", "noon"),
+        "cloned_at is missing": ("voice-good-1", "--account", "main", "--cloned-at", ""),
     }
     for words, done in zip(refused, home.together(*[("add", *given) for given in refused.values()]), strict=True):
         assert done.returncode == 2

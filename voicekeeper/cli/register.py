@@ -37,7 +37,7 @@ def add(
     row = {
         "voice_id": voice_id,
         "account": account,
-        "cloned_at": cloned_at or WallClock().now().isoformat(),
+        "cloned_at": WallClock().now().isoformat() if cloned_at is None else cloned_at,
         "label": label,
         "intent": (Intent.HOLD if hold else Intent.KEEP).value,
         "origin": origin,
@@ -47,7 +47,7 @@ def add(
     parsed = registration.parse(row, session.settings, None, WallClock().now())
     if parsed.voice is None:
         raise InputError(parsed.problems)
-    _register(session, [(parsed.voice, "")])
+    _register(session, [(parsed.voice, "")], [])
     _warn(parsed.warnings)
     click.echo(f"registered {parsed.voice.account}/{parsed.voice.voice_id}")
 
@@ -59,24 +59,22 @@ def add(
 def import_file(context: click.Context, file: Path, *, account: str | None) -> None:
     """Register every row of a CSV or JSON lines file, or none of them."""
     session = begin(context)
-    rows = registration.read_rows(file)
+    rows, problems = registration.read_rows(file)
     now = WallClock().now()
     parsed = [(number, registration.parse(row, session.settings, account, now)) for number, row in rows]
-    problems = [f"{file}:{number}: {problem}" for number, row in parsed for problem in row.problems]
+    problems += [f"{file}:{number}: {problem}" for number, row in parsed for problem in row.problems]
     new = [(row.voice, f"{file}:{number}: ") for number, row in parsed if row.voice]
     problems += registration.twice(new)
-    if problems:
-        raise InputError([*problems, "nothing was imported"])
-    _register(session, new)
+    _register(session, new, problems)
     _warn([f"{file}:{number}: {warning}" for number, row in parsed for warning in row.warnings])
     click.echo(f"registered {len(new)} voices")
 
 
-def _register(session: Session, new: list[tuple[NewVoice, str]]) -> None:
-    """Write the voices; name every one that is registered already, and then write none."""
+def _register(session: Session, new: list[tuple[NewVoice, str]], problems: list[str]) -> None:
+    """Write the voices; where there are problems, or some are registered already, name all of them and write none."""
     with session.registry() as database:
         known = database.call(voices.known, [(voice.account, voice.voice_id) for voice, _ in new])
-        problems = [
+        problems += [
             f"{place}{voice.account}/{voice.voice_id} is registered already"
             for voice, place in new
             if (voice.account, voice.voice_id) in known
