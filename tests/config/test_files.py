@@ -39,7 +39,7 @@ def refusal(path: Path) -> str:
     [
         (b"registry = ", "is not TOML: Invalid value (at end of document)"),
         (b"[registry\n", "is not TOML: "),
-        (b'[registry]\nurl = "\xff\xfe"\n', "is not TOML: 'utf-8' codec"),
+        (b'[registry]\nurl = "\xff\xfe"\n', "is not UTF-8 text (invalid start byte at byte 18): save it as UTF-8"),
         (b"\x00\x01\x02ELF", "is not TOML: "),
         (b"x = " + b"[" * 100_000, "is not TOML"),
         (b"# " + b"x" * 1_000_000, "longer than a megabyte"),
@@ -101,3 +101,10 @@ def test_no_configuration_says_where_it_was_sought() -> None:
     """If it did not, a beginner would not know where to put one."""
     with pytest.raises(ConfigError, match=r"\$VOICEKEEPER_CONFIG, voicekeeper\.toml, /etc/voicekeeper/config\.toml"):
         find(None)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """An editor on Windows writes one, and "invalid statement" would be said of what looks right."""
+    path = tmp_path / "voicekeeper.toml"
+    path.write_text('\ufeff[registry]\nurl = "sqlite:///v.db"\n', encoding="utf-8")
+    assert load(path).registry.url.reveal() == "sqlite:///v.db"

@@ -97,10 +97,10 @@ level = "loud"
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ('timeout = "0s"', "accounts.main.timeout: "),
+        ('timeout = "0s"', "accounts.main.timeout: write a duration from 1s to 10m (found '0s')"),
         ("timeout = 30", 'accounts.main.timeout: write a duration in quotes, like "168h"'),
         ('lifetime = "48x"', 'accounts.main.lifetime: "48x" is not a duration'),
-        ('lifetime = "0h"', "accounts.main.lifetime: "),
+        ('lifetime = "0h"', "accounts.main.lifetime: write a duration from 1s to 3650d (found '0h')"),
         ('keep_after = "late"', 'accounts.main.keep_after: "late" is not a duration'),
         ('keep_after = "200h"', "accounts.main.keep_after: 8d 8h must be shorter than the lifetime, 7d"),
         ("max_concurrency = 2.5", "accounts.main.max_concurrency: "),
@@ -109,7 +109,15 @@ level = "loud"
         ("requests_per_minute = inf", "accounts.main.requests_per_minute: "),
         ("requests_per_minute = true", "accounts.main.requests_per_minute: "),
         ("price_per_voice = -1.0", "accounts.main.price_per_voice: "),
-        ("price_per_voice = inf", "accounts.main.price_per_voice: "),
+        ("price_per_voice = inf", "accounts.main.price_per_voice: write a number without quotes, like 9.9 (found inf)"),
+        (
+            'price_per_voice = "9,9"',
+            "accounts.main.price_per_voice: write a number without quotes, like 9.9",
+        ),
+        (
+            "price_per_voice = true",
+            "accounts.main.price_per_voice: write a number without quotes",
+        ),
         ("budget_per_day = 9.0", "accounts.main.price_per_voice: a budget needs price_per_voice"),
         ("price_per_voice = 0.0\nbudget_per_month = 9.0", "accounts.main.price_per_voice: a budget needs"),
         ('base_url = "api.example.com"', 'accounts.main.base_url: write it like "https://host.example"'),
@@ -155,6 +163,13 @@ def test_one_mistake(write: Write, setting: str, words: str) -> None:
     found = mistakes(write(ACCOUNT + setting))
     assert len(found) == 1
     assert found[0].startswith(words)
+
+
+@pytest.mark.parametrize("url", ["sqlite://voicekeeper.db", "sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_sqlite_registry_that_is_no_file(write: Write, url: str) -> None:
+    """If two slashes ended in a traceback, or a registry in memory were made, every voice would be forgotten."""
+    (found,) = mistakes(write(f'[registry]\nurl = "{url}"'))
+    assert found.startswith('registry: url names no file: write it like "sqlite:///voicekeeper.db"')
 
 
 @pytest.mark.parametrize("url", ["oracle://h/db", "voicekeeper.db", "sqlite"])

@@ -18,3 +18,10 @@ def test_the_demo_comes_as_told() -> None:
     told = re.search(r"(\d+) alerts reached the sink", done.stdout)
     assert told is not None
     assert 2 <= int(told[1]) <= 8, "five rungs and the loss, however busy the machine"
+
+
+def test_a_length_that_is_no_number_is_refused() -> None:
+    """If it passed the range that it has to be in, the demonstration would end in a traceback."""
+    words = [COMMAND, "demo", "--seconds", "nan"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "nan is not a number" in done.stderr) == (2, True)

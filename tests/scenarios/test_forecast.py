@@ -76,6 +76,8 @@ def test_voices_that_are_not_there_yet_can_be_asked_about(home: Home) -> None:
     assert (past.returncode, "is too long ago" in past.stderr) == (2, True)
     assert home.run("forecast", "--add", "many").returncode == 2
     assert home.run("forecast", "--account", "nobody").returncode == 2
+    rate = home.run("forecast", "--rpm", "nan")
+    assert (rate.returncode, "nan is not a number" in rate.stderr) == (2, True)
 
 
 def test_it_is_drawn(ten: Home) -> None:

@@ -1,6 +1,8 @@
 """What commands that only look print, and that looking changes nothing."""
 
+import errno
 import json
+import os
 import sys
 from typing import Any
 
@@ -42,6 +44,18 @@ def test_json_is_named_like_the_columns_and_times_end_in_z(home: Home, emulator:
     assert all(time.endswith("Z") for time in times)
     assert [voice["voice_id"] for voice in kept] == ["voice-one-1"]
     assert soon == []
+
+
+def test_output_that_cannot_be_written_is_said(home: Home) -> None:
+    """If a full disk or a closed output ended in a traceback, its reader would look for the mistake in voicekeeper."""
+    for words in (("status", "--json"), ("--help",)):
+        full = home.run(*words, before=("sh", "-c", 'exec "$0" "$@" > /dev/full'))
+        assert (full.returncode, full.stderr) == (
+            1,
+            f"error: the output cannot be written: {os.strerror(errno.ENOSPC)}\n",
+        )
+    closed = home.run("spend", "--csv", before=("sh", "-c", 'exec "$0" "$@" >&-'))
+    assert (closed.returncode, closed.stderr) == (0, "")
 
 
 def test_dry_run_changes_nothing_and_calls_nobody(home: Home, emulator: Emulated) -> None:

@@ -1,5 +1,6 @@
 """The command line. Each command's module is imported only when it is called."""
 
+import errno
 import gc
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,9 @@ COMMANDS = {
     "emulate": "voicekeeper.cli.emulate:emulate",
     "demo": "voicekeeper.cli.demo:demo",
 }
+
+#: Why standard output takes nothing more; that its reader has gone is no mistake, and click's own business.
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Commands(click.Group):
@@ -85,6 +89,15 @@ def main() -> None:
     try:
         commands.main(standalone_mode=True)
     except VoicekeeperError as error:
-        for line in str(error).splitlines():
-            click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(line)}", err=True)
+        _complain(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _complain(f"the output cannot be written: {error.strerror}")
+        sys.exit(1)
+
+
+def _complain(words: str) -> None:
+    for line in words.splitlines():
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(line)}", err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from voicekeeper.cli.numeric import numeric
 from voicekeeper.cli.render import print_table
 from voicekeeper.clock import ScaledClock
 from voicekeeper.core.voice import Status
@@ -16,7 +17,14 @@ _COLOURS = {"kept": "green", "proven": "green", "failed": "yellow", "lost": "red
 
 
 @click.command()
-@click.option("--seconds", type=click.FloatRange(5, 600), default=20.0, show_default=True, help="How long it takes.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(5, 600),
+    callback=numeric,
+    default=20.0,
+    show_default=True,
+    help="How long it takes.",
+)
 @click.pass_context
 def demo(context: click.Context, *, seconds: float) -> None:
     """Watch voices being kept while others are deleted; no network, no key, nothing left behind."""

@@ -1,13 +1,13 @@
 """`emulate`: MiniMax's API and its gateways' on loopback, with deletion at the deadline, a time scale and moods."""
 
 import asyncio
-import math
 import signal
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
+from voicekeeper.cli.numeric import numeric
 from voicekeeper.clock import Clock, ScaledClock, WallClock
 from voicekeeper.core.duration import format_duration, parse_duration
 from voicekeeper.emulator import Call, Key
@@ -28,12 +28,6 @@ def _lifetime(_context: click.Context, _option: click.Parameter, value: str) -> 
     return span
 
 
-def _number(_context: click.Context, _option: click.Parameter, value: float) -> float:
-    if math.isnan(value):  # passes every comparison of click's ranges
-        raise click.BadParameter("nan is not a number to work with")
-    return value
-
-
 @click.command()
 @click.option("--host", type=click.Choice(LOOPBACK), default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free one.")
@@ -41,7 +35,7 @@ def _number(_context: click.Context, _option: click.Parameter, value: float) -> 
 @click.option(
     "--scale",
     type=click.FloatRange(0, 100_000, min_open=True),
-    callback=_number,
+    callback=numeric,
     default=1.0,
     show_default=True,
     help="How many times as fast time passes.",
@@ -51,13 +45,13 @@ def _number(_context: click.Context, _option: click.Parameter, value: float) -> 
 @click.option(
     "--balance",
     type=click.FloatRange(0, 1e12),
-    callback=_number,
+    callback=numeric,
     default=1000.0,
     show_default=True,
     help="CNY, each key.",
 )
 @click.option(
-    "--misbehave", type=click.FloatRange(0, 1), callback=_number, default=0.0, help="Share of T2A calls that go wrong."
+    "--misbehave", type=click.FloatRange(0, 1), callback=numeric, default=0.0, help="Share of T2A calls that go wrong."
 )
 @click.option("--seed", type=int, default=0, help="The same seed goes wrong in the same places.")
 @click.option("--verbose", is_flag=True, help="Print a line for each call.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from voicekeeper.cli.numeric import numeric
 from voicekeeper.cli.render import clean, print_json, when
 from voicekeeper.cli.session import Session, as_json, begin
 from voicekeeper.clock import WallClock
@@ -72,7 +73,7 @@ def _added(_context: click.Context, _option: click.Parameter, values: Sequence[s
 @click.command("forecast")
 @click.option("--account", help="Of this account alone.")
 @click.option("--horizon", metavar="D", callback=_duration, help="Tell calls and costs so far ahead; by default all.")
-@click.option("--rpm", type=click.FloatRange(0.001, 1_000_000), help="If the rate limit were this.")
+@click.option("--rpm", type=click.FloatRange(0.001, 1_000_000), callback=numeric, help="If the rate limit were this.")
 @click.option("--budget", metavar="X", callback=_amount, help="If the budget for a day were this.")
 @click.option("--budget-per-month", metavar="X", callback=_amount, help="If the budget for a month were this.")
 @click.option("--outage", metavar="D", callback=_duration, help="If nothing worked for so long from now on.")

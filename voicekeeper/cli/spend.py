@@ -1,7 +1,7 @@
 """`spend`: what was paid, by account, month, day or label; and the evidence, call by call, for a billing dispute."""
 
 import csv
-import sys
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -124,11 +124,13 @@ def _call(bill: Bill) -> _Row:
 
 
 def _print_csv(rows: Iterable[_Row]) -> None:
-    lines = csv.writer(sys.stdout, lineterminator="\n")
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
     for number, row in enumerate(rows):
         if not number:
             lines.writerow(row)
         lines.writerow(_cell(value) for value in row.values())
+    click.echo(text.getvalue(), nl=False)
 
 
 def _cell(value: object) -> str:

@@ -76,7 +76,7 @@ def _hidden(raw: dict[str, Any], folder: Path, found: Sequence[ErrorDetails]) ->
         _leave_out(rest, [place for place in detail["loc"] if place != "[key]"])
     for section, (_, needed) in _NAMED.items():
         rest[section] = {name: needed | settings for name, settings in rest.get(section, {}).items()}
-    rest |= {"registry": {"url": "sqlite://"}}
+    rest |= {"registry": {"url": "sqlite:///-"}}
     try:
         Settings.model_validate(rest, context=environment(folder, required=False))
     except ValidationError as error:
@@ -110,10 +110,13 @@ def _read(path: Path) -> dict[str, Any]:
             text = file.read(_LARGEST + 1)
         if len(text) > _LARGEST:
             raise ConfigError(f"{path}: longer than a megabyte: is this the right file?")
-        raw = tomllib.loads(text.decode("utf-8"))
+        raw = tomllib.loads(text.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # TOML's and UTF-8's errors are such, and a number of thousands of digits ends in one
+    except UnicodeDecodeError as error:
+        what = f"{error.reason} at byte {error.start}"
+        raise ConfigError(f"{path}: is not UTF-8 text ({what}): save it as UTF-8") from error
+    except ValueError as error:  # TOML's errors are such, and a number of thousands of digits ends in one
         raise ConfigError(f"{path}: is not TOML: {error}") from error
     except RecursionError:
         raise ConfigError(f"{path}: {_TOO_DEEP}") from None

@@ -23,15 +23,18 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from voicekeeper.config.certificates import read_certificates
 from voicekeeper.config.hours import read_hour, read_hours, read_zone
 from voicekeeper.config.secrets import NeededSecret, Secret, SecretField
-from voicekeeper.core.duration import format_duration, parse_duration
+from voicekeeper.core.duration import LONGEST, format_duration, parse_duration
 from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.providers.gateways import GATEWAYS, Gateway
 
 _PAUSE = re.compile(r"<#[\d.]*#>")
 _LAST_PORT = 65535
+_SECOND = timedelta(seconds=1)
 #: The kind of mistake that two settings make together.
 BETWEEN = "between_settings"
 _DATABASE = re.compile(r"(sqlite|postgresql|postgres|mysql|mariadb)(\+\w+)?://")
+#: SQLite without a file: a host where the path belongs, or a registry that is gone with its process.
+_NO_FILE = re.compile(r"sqlite(\+\w+)?:(//[^/]|//$|///$|///\?|///:memory:)")
 #: What a query begins with, after comments and brackets: nothing else could be read.
 _SELECT = re.compile(r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with)\b", re.IGNORECASE | re.DOTALL)
 
@@ -53,11 +56,24 @@ def _wait(value: object) -> timedelta | KeepAfter:
         raise ValueError(f"{error}; or one of {', '.join(KeepAfter)}") from None
 
 
-def _decimal(value: object) -> object:
+def _decimal(value: object) -> Decimal:
     """Take an amount as it was written: TOML's 9.9 is 9.9, not the number next to it that a float can hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, Decimal):
         return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("write a number without quotes, like 9.9")
     return Decimal(str(value))
+
+
+def _within(least: timedelta, most: timedelta) -> AfterValidator:
+    """Return a rule for a duration, which says its bounds as durations are written."""
+
+    def check(value: timedelta) -> timedelta:
+        if not least <= value <= most:
+            raise ValueError(f"write a duration from {format_duration(least)} to {format_duration(most)}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _spoken(text: str) -> str:
@@ -123,7 +139,7 @@ def _mistake(places: tuple[str, ...], words: str) -> InitErrorDetails:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Lifetime = Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=3650))]
+Lifetime = Annotated[Duration, _within(_SECOND, timedelta(days=3650))]
 #: How long to wait, or how that is chosen.
 Wait = Annotated[timedelta | KeepAfter, BeforeValidator(_wait)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_spoken)]
@@ -166,6 +182,10 @@ class RegistrySettings(_Section):
             raise ValueError(
                 'url must begin with sqlite:///, postgresql:// or mysql://, like "sqlite:///voicekeeper.db"'
             )
+        if _NO_FILE.match(self.url.reveal()):
+            raise ValueError(
+                'url names no file: write it like "sqlite:///voicekeeper.db", with four slashes for an absolute path'
+            )
         return self
 
 
@@ -193,7 +213,7 @@ class AccountSettings(_Section):
     requests_per_minute: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     asynchronous: bool = False
     max_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
-    timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(minutes=10))] = timedelta(seconds=30)
+    timeout: Annotated[Duration, _within(_SECOND, timedelta(minutes=10))] = timedelta(seconds=30)
     price_per_voice: Money | None = None
     price_per_10k_characters: Money | None = None
     currency: Currency | None = None
@@ -248,7 +268,7 @@ class AlertSettings(_Section):
     channels: list[ChannelSettings] = []
     language: Literal["en", "zh"] = "en"
     time_zone: Zone = ZoneInfo("UTC")
-    repeat_every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(hours=4)
+    repeat_every: Annotated[Duration, _within(_SECOND, LONGEST)] = timedelta(hours=4)
     heartbeat_url: Annotated[SecretField, AfterValidator(_address)] | None = None
 
 
@@ -258,7 +278,7 @@ class ServeSettings(_Section):
     listen: Listen = "127.0.0.1:8710"
     api_token: SecretField | None = None
     public_url: BaseUrl | None = None
-    sweep_every: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(minutes=5)
+    sweep_every: Annotated[Duration, _within(_SECOND, timedelta(days=1))] = timedelta(minutes=5)
 
 
 class LogSettings(_Section):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 #: A century: a moment moved by so much is still a moment.
-_LONGEST = timedelta(days=36500)
+LONGEST = timedelta(days=36500)
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 
 
@@ -18,7 +18,7 @@ def parse_duration(text: str) -> timedelta:
         span = timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
     except OverflowError:
         span = timedelta.max
-    if span > _LONGEST:
+    if span > LONGEST:
         raise ValueError(f'"{text}" is longer than any voice will live')
     return span
 
