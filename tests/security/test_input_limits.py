@@ -83,7 +83,7 @@ def test_the_longest_list_that_is_read() -> None:
         (b"a = " + b"[" * 100_000, "nested too deep"),
         (b"a." * 5_000 + b"b = 1", "nested too deep|not a setting|not TOML"),
         (b"a = " + b"9" * 100_000, "not TOML|not a setting"),
-        (b"\xff\xfe", "not TOML"),
+        (b"\xff\xfe", "not UTF-8"),
         (b"[registry]\nurl = 'sqlite:///r.db'\n[keep]\ntext = '" + b"x" * 900_000 + b"'", "keep.text"),
     ],
     ids=["long", "deep", "dotted", "number", "binary", "text"],
