@@ -84,6 +84,13 @@ def test_a_file_that_cannot_be_written_is_named(sqlite_url: str) -> None:
         ask(sqlite_url)
 
 
+def test_a_file_that_cannot_be_read_is_named(sqlite_url: str) -> None:
+    """Whoever runs a command as another user would look for what is wrong with the folder, which is right."""
+    path_of(sqlite_url).chmod(stat.S_IRUSR | stat.S_IWUSR)
+    with as_nobody(), pytest.raises(RegistryUnavailable, match="or the file is not for it"):
+        ask(sqlite_url)
+
+
 def test_a_folder_that_cannot_be_written_is_named(sqlite_url: str) -> None:
     """WAL needs to write beside the file: the reason would be a riddle."""
     source = path_of(sqlite_url)

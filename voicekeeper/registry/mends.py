@@ -7,7 +7,7 @@ from voicekeeper.core.errors import RegistryClosed, RegistryUnavailable
 #: What a driver says where somebody has to act, and how.
 _CLOSED = {
     "readonly database": "the file or its folder cannot be written by this user",
-    "unable to open database": "the folder does not exist or cannot be written by this user",
+    "unable to open database": "the folder does not exist or cannot be written by this user, or the file is not for it",
     "file is not a database": "the file is something else: correct registry.url",
     "no such table": "run `voicekeeper migrate`",
     'relation "': "run `voicekeeper migrate`",

@@ -149,8 +149,12 @@ async def read_body(request: Request) -> bytes:
 
 
 def _mistakes(error: ValidationError) -> list[str]:
-    """Say what is wrong and where; not what was sent, which may be a secret in the wrong place."""
+    """Say what is wrong and where; not what was sent, which may be a secret in the wrong place.
+
+    What may be left out is a union with None to pydantic, which names both branches: only the other one is the mend.
+    """
     told = error.errors(include_url=False, include_input=False, include_context=False)
-    places = [".".join(map(str, one["loc"])) for one in told]
+    told = [one for one in told if one["type"] != "none_required"]
+    places = [str(one["loc"][0]) if one["loc"] else "" for one in told]
     words = [one["msg"].removeprefix("Value error, ") for one in told]
     return [f"{place}: {word}" if place else word for place, word in zip(places, words, strict=True)]
