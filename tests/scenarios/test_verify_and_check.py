@@ -228,6 +228,14 @@ def test_check_finds_a_wrong_key_and_a_wrong_clock(home: Home, emulator: Emulate
     assert "sk-mistyped-key" not in done.stdout + done.stderr
 
 
+def test_check_finds_a_budget_below_the_price(home: Home, emulator: Emulated) -> None:
+    """If it were green, nobody would learn before the first sweep that no voice can ever be kept."""
+    home.set("accounts.main", price_per_voice=9.9, budget_per_day=0, budget_per_month=990)
+    found = [one["message"] for one in home.json("check") if one["subject"] == "account main budget"]
+    assert found == ["budget_per_day, 0.00 CNY, is less than one voice costs, 9.90 CNY: none will be kept"]
+    assert emulator.calls() == []
+
+
 def test_check_of_a_broken_registry_and_a_bad_channel(home: Home) -> None:
     """If `check` stopped at the first mistake, the next one would be found at night."""
     home.registry.unlink()

@@ -1,6 +1,6 @@
 """How the accounts' budgets stand, in words: a voice that waits for money says so, and until when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from voicekeeper.cli.render import when
@@ -18,6 +18,15 @@ def standing(settings: Settings, database: Database, now: datetime) -> Standing:
     """Return how the budgets of all accounts stand that have one."""
     limited = (one for one in (terms(settings, name) for name in settings.accounts) if one.limited)
     return {one.account: database.call(spending.standing, one, now) for one in limited}
+
+
+def too_small(settings: Settings, name: str) -> Iterator[str]:
+    """Name each budget of an account that does not pay for a single voice."""
+    own = terms(settings, name)
+    for span, limit in (("day", own.budget_per_day), ("month", own.budget_per_month)):
+        if own.price and limit is not None and limit < own.price.keep:
+            less = f"is less than one voice costs, {written(own.price.keep, own.currency)}"
+            yield f"budget_per_{span}, {written(limit, own.currency)}, {less}: none will be kept"
 
 
 def stopped(settings: Settings, found: Standing, name: str, now: datetime) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from voicekeeper import logs
-from voicekeeper.cli import channels
+from voicekeeper.cli import budgets, channels
 from voicekeeper.cli.finding import Finding
 from voicekeeper.cli.render import clean, print_json
 from voicekeeper.cli.session import Session, as_json, begin
@@ -102,6 +102,8 @@ async def _accounts(session: Session) -> AsyncIterator[Finding]:
             yield Finding(subject, "ok", f"{account.provider} lists {len(listing.voice_ids)} voices of it")
         if listing.server_time is not None:
             yield _skew(subject, account.provider, listing.server_time)
+        for words in budgets.too_small(session.settings, name):
+            yield Finding(f"{subject} budget", "warning", words)
 
 
 def _skew(subject: str, provider: str, server_time: datetime) -> Finding:
