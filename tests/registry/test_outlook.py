@@ -16,15 +16,19 @@ from tests.registry.registry_steps import (
     POLICY,
     START,
     add,
+    answer,
     change,
+    claim_one,
     due,
     everyone,
     insert,
     open_account,
+    settle,
     terms,
     voice,
 )
 from voicekeeper.core.forecast import forecast
+from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.queue import play
 from voicekeeper.core.remedy import unsavable
 from voicekeeper.core.schedule import KeepAfter, Policy
@@ -82,6 +86,24 @@ async def test_it_is_a_warning_days_before(database: Database) -> None:
     (alert,) = database.call(outbox.open_alerts)
     assert (alert.title, alert.severity) == ("Account main: 1 voice cannot be saved", "warning")
     assert "What would save all: budget_per_day = 19.8." in alert.body
+
+
+async def test_what_a_voice_has_set_aside_is_not_taken_for_spent_by_another(
+    clocked: Database, clock: HandClock
+) -> None:
+    """Where one instance looks while another calls, each call would raise the alarm, and its end resolve it."""
+    money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9}
+    add(clocked, "mine")
+    now = clock.move(164 * HOUR)
+    claimed = claim_one(clocked, now, lease=HOUR, **money)
+    await look(clocked, now, **money)
+    assert titles(clocked) == []
+    settle(clocked, claimed, answer(Outcome.AMBIGUOUS), now, **money)
+    await look(clocked, now, **money)
+    assert titles(clocked) == [], "one in doubt is tried again within what it has set aside"
+    add(clocked, "another")
+    await look(clocked, now, **money)
+    assert titles(clocked) == ["Account main: 1 voice cannot be saved"]
 
 
 async def test_the_most_valuable_go_first_when_not_all_can_be_saved(database: Database) -> None:

@@ -27,7 +27,7 @@ def pace(connection: Connection, terms: Terms, concurrency: int, now: datetime) 
         floor=_call_time(connection) / concurrency,
         price=terms.price,
         budget=terms.budget,
-        committed={span: one.committed for span, one in spent.items()},
+        committed={span: one.committed - spending.awaited(connection, one, now) for span, one in spent.items()},
     )
 
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from voicekeeper.core.money import Budget, Price, Span
+from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry.doubts import IN_DOUBT, PRICED
 from voicekeeper.registry.rows import AnyRow
 from voicekeeper.registry.tables import attempts, voices
@@ -63,13 +64,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What of one budget is spent: `until` then it is `limit`, and `committed` of it is paid or set aside.
+    """What of one budget is spent: from `since` `until` then it is `limit`, and `committed` is paid or set aside.
 
     `doubted` are the voices whose fee stands in it already, because a call with them may have been billed.
     """
 
     limit: Decimal
     committed: Decimal
+    since: datetime
     until: datetime
     doubted: Collection[int] = frozenset()
 
@@ -124,13 +126,26 @@ def standing(connection: Connection, terms: Terms, now: datetime) -> Mapping[Spa
     for span, limit in terms.budget.limits.items():
         since = span.began(now, terms.zone)
         amount, doubted = committed(connection, terms, since, now)
-        found[span] = Spent(limit, amount, span.ends(now, terms.zone), doubted)
+        found[span] = Spent(limit, amount, since, span.ends(now, terms.zone), doubted)
     return found
 
 
 def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
     """Return until when budgets stop an account's voices, None where they do not."""
     return max((one.until for one in spent.values() if one.left < price.keep), default=None)
+
+
+def awaited(connection: Connection, spent: Spent, now: datetime) -> Decimal:
+    """Return what is set aside for voices that still wait and come due within this budget: they pay no second fee."""
+    wanted = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value, voices.c.deadline > now)
+    most = select(func.max(attempts.c.reserved)).select_from(_MINE)
+    each = most.where(*wanted, voices.c.due_at < spent.until, attempts.c.started_at >= spent.since, IN_DOUBT, ~PRICED)
+    ids, found = sorted(spent.doubted), Decimal()
+    for start in range(0, len(ids), _MOST_UNSURE):
+        these = attempts.c.voice.in_(ids[start : start + _MOST_UNSURE])
+        amounts = connection.execute(each.where(these).group_by(attempts.c.voice)).scalars()
+        found += sum(filter(None, amounts), Decimal())
+    return found
 
 
 def committed(connection: Connection, terms: Terms, since: datetime, now: datetime) -> tuple[Decimal, Collection[int]]:
