@@ -58,3 +58,32 @@ async def test_a_prediction_that_may_still_end_is_asked_for_again(account: Accou
     """It would be begun a second time while the first goes on, and both be paid for."""
     found = await asked(account, status=state)
     assert (found.outcome, found.task_id) == (Outcome.AMBIGUOUS, "p-1"), found
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ("you don't have access to this voice_id", Outcome.NOT_FOUND),
+        ("voice_id does not exist", Outcome.NOT_FOUND),
+        ("Invalid voice_id", Outcome.NOT_FOUND),
+        ("voice id abc was not found", Outcome.NOT_FOUND),
+        ("internal error while speaking with voice_id abc, try again", Outcome.TRANSIENT),
+        ("service busy (voice id: abc)", Outcome.TRANSIENT),
+        ("invalid answer of the upstream server for voice_id abc", Outcome.TRANSIENT),
+        ("insufficient credits for voice_id abc", Outcome.BLOCKED),
+        ("rate limit exceeded for voice_id abc", Outcome.THROTTLED),
+    ],
+)
+async def test_a_failure_that_only_names_the_voice_does_not_deny_it(
+    account: Account, error: str, outcome: Outcome
+) -> None:
+    """Three failures of an hour's outage would make a lost voice, days before its deadline, and nobody would try it."""
+    found = await asked(account, status="failed", error=error)
+    assert found.outcome is outcome, found
+
+
+@pytest.mark.parametrize("state", [["failed"], {"is": "failed"}, None, 7])
+async def test_a_state_that_is_no_text_is_one_that_may_still_end(account: Account, state: object) -> None:
+    """Reading it would fail, and the log would show a mistake of voicekeeper's instead of what was answered."""
+    found = await asked(account, status=state)
+    assert (found.outcome, found.task_id) == (Outcome.AMBIGUOUS, "p-1"), found

@@ -105,7 +105,7 @@ def read_task(reply: Reply, task_id: str) -> Answer:
     task = body.get("task")
     if http_status.meaning(reply.status) is not None:
         return _of_question(_problem(reply, body), task_id)
-    state = task.get("status") if isinstance(task, dict) else None
+    state = str(task.get("status")) if isinstance(task, dict) else ""
     if state not in _TASK_STATES:
         return tasks.still_open(task_id, "it is under way")
     if state == "TASK_STATUS_FAILED" and isinstance(task, dict):

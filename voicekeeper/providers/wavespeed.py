@@ -29,9 +29,15 @@ from voicekeeper.providers.gateways import Access, Gateway
 from voicekeeper.providers.minimax_codes import CODES, Meaning
 from voicekeeper.providers.wire import Reply, Wire, WireError
 
+#: What denies a voice: a text that only names it, of an outage say, is no such answer, and three would make a loss.
+_DENIED = (
+    r"(invalid|unknown|no such|(access|permission) (to|for))\b.{0,16}voice.?id"
+    r"|voice.?id\b.{0,80}\b(exist|found|belong)|voice.?id\W{1,3}(is )?(invalid|unknown|denied|expired|deleted)"
+    r"|voice (does not|not) exist|access to this voice"
+)
 #: What a failure's text names, the first that fits.
 _NAMED = (
-    (r"voice.?id|voice (does not|not) exist|access to this voice", CODES[2054]),
+    (_DENIED, CODES[2054]),
     *OF_ACCOUNT,
     (r"sensitive|moderation|nsfw", CODES[1026]),
     (r"invalid (param|input)|validation", CODES[2013]),
@@ -93,7 +99,7 @@ def read_submitted(reply: Reply) -> Answer:
     prediction = body.get("data")
     if http_status.meaning(reply.status) is None and isinstance(prediction, dict):
         task_id = prediction.get("id")
-        if prediction.get("status") in ENDED:
+        if state_of(prediction) in ENDED:
             return _failed(reply, prediction)
         if isinstance(task_id, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", task_id):
             return tasks.still_open(task_id, "the prediction is under way")
@@ -106,18 +112,23 @@ def stated(reply: Reply, body: Mapping[str, Any]) -> int:
     return code if reply.status < 300 <= code < 600 else reply.status  # noqa: PLR2004 - HTTP's own classes
 
 
+def state_of(prediction: Mapping[str, Any]) -> str:
+    """Return the state that a prediction is in, whatever stands there."""
+    return str(prediction.get("status"))
+
+
 def read_result(reply: Reply, task_id: str) -> Answer:
     """Read a prediction's state; only a completed one with an output is a keep."""
     body = as_object(reply) or {}
     prediction = body.get("data")
     if http_status.meaning(reply.status) is not None or not isinstance(prediction, dict):
         return tasks.still_open(task_id, f"its state cannot be read (HTTP {reply.status})")
-    state = prediction.get("status")
+    state = state_of(prediction)
     if state in ENDED:
         return replace(_failed(reply, prediction), task_id=task_id)
     if state == "completed" and prediction.get("outputs"):
         return replace(answer(reply, body, Meaning(Outcome.KEPT, "the prediction is complete"), None), task_id=task_id)
-    return tasks.still_open(task_id, f"it is {clean(str(state))}" if state in _UNDER_WAY else "it has no output")
+    return tasks.still_open(task_id, f"it is {clean(state)}" if state in _UNDER_WAY else "it has no output")
 
 
 def _refused(reply: Reply, body: dict[str, Any]) -> Answer:

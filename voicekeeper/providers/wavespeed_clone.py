@@ -25,7 +25,7 @@ from voicekeeper.providers.cloning import (
     Rules,
 )
 from voicekeeper.providers.gateways import Access, Gateway
-from voicekeeper.providers.wavespeed import ENDED, stated
+from voicekeeper.providers.wavespeed import ENDED, state_of, stated
 from voicekeeper.providers.wire import Reply, Wire, WireError
 
 RULES = Rules(
@@ -110,7 +110,7 @@ class WaveSpeedCloner:
 def _ended(reply: Reply) -> bool:
     """Tell whether a prediction stays as it is."""
     prediction = (as_object(reply) or {}).get("data")
-    return isinstance(prediction, dict) and prediction.get("status") in ENDED
+    return isinstance(prediction, dict) and state_of(prediction) in ENDED
 
 
 def read_prediction(reply: Reply) -> Cloned | Answer:
@@ -119,7 +119,7 @@ def read_prediction(reply: Reply) -> Cloned | Answer:
     prediction = (body or {}).get("data")
     if http_status.meaning(reply.status) is not None or not isinstance(prediction, dict):
         return refusal(reply, body, stated(reply, body or {}))
-    state, outputs = prediction.get("status"), prediction.get("outputs")
+    state, outputs = state_of(prediction), prediction.get("outputs")
     if state == "failed":
         return refusal_in(reply, str(prediction.get("error") or ""))
     if state in ENDED:
