@@ -40,6 +40,19 @@ def test_every_shape_of_an_accepted_clone(body: dict[str, Any], *, warned: bool)
     assert any("sensitive" in warning for warning in found.warnings) is warned
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"input_sensitive": False, "base_resp": {"status_code": -1, "status_msg": "failed"}},
+        {"input_sensitive": False, "base_resp": {"status_msg": "failed"}},
+        {"demo_audio": "", "code": 500, "message": "internal error"},
+    ],
+)
+def test_a_failure_in_an_older_shape_is_no_voice(body: dict[str, Any]) -> None:
+    """People would be told that their voice is registered, and hours later that it is lost."""
+    assert isinstance(minimax_clone.read_clone(reply(body)), Answer)
+
+
 def test_an_empty_object_is_an_answer_only_where_the_gateway_says_no_more() -> None:
     """A cut-off answer would be taken for success, or a gateway's only success for a doubt."""
     assert isinstance(minimax_clone.read_clone(reply(b" {} "), empty_means_cloned=True), Cloned)

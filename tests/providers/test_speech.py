@@ -102,6 +102,44 @@ async def test_success_needs_a_good_status(account: Account) -> None:
     assert (await said_to(account, speech(), status="500 Oops")).outcome is Outcome.TRANSIENT
 
 
+async def test_a_task_that_succeeded_needs_a_good_status(account: Account) -> None:
+    """Likewise of a task: nothing would have proven the voice, and nobody would ask again."""
+    body = {"status": "Success", "base_resp": {"status_code": 0}}
+    async with raw_server(saying(answer(json.dumps(body).encode(), status="502 Oops"))) as server:
+        said = await account(server.url, asynchronous=True).resume("1")
+    assert (said.outcome, said.task_id) == (Outcome.AMBIGUOUS, "1"), said
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ({"audio": "ff", "status": 2}, Outcome.KEPT),
+        ({"audio": "ff", "base_resp": {"status_code": 0}}, Outcome.KEPT),
+        ({"audio": "ff", "base_resp": None}, Outcome.KEPT),
+        ({"audio": "ff", "base_resp": {"status_code": 1008}}, Outcome.BLOCKED),
+        ({"audio": "ff", "base_resp": {"status_code": 2054}}, Outcome.NOT_FOUND),
+        ({"audio": "ff", "base_resp": {"status_code": -1}}, Outcome.AMBIGUOUS),
+        ({"audio": "ff", "code": 403, "reason": "NOT_ENOUGH_BALANCE"}, Outcome.BLOCKED),
+        ({"audio": "", "status": 2}, Outcome.AMBIGUOUS),
+    ],
+)
+async def test_a_sound_beside_a_refusal_is_no_proof(
+    account: Account, body: dict[str, object], outcome: Outcome
+) -> None:
+    """PPInfra's flat shape has no code of its own: with one of MiniMax's beside it, a refusal would count as kept."""
+    async with raw_server(saying(answer(json.dumps(body).encode()))) as server:
+        said = await account(server.url, gateway="ppinfra").speak(VOICE, TEXT, no_task)
+    assert said.outcome is outcome, said
+
+
+async def test_a_state_that_is_no_text_is_one_of_a_task_under_way(account: Account) -> None:
+    """Reading it would fail, and the log would show a mistake of voicekeeper's instead of what was answered."""
+    async with raw_server(saying(answer(json.dumps({"task": {"status": ["x"]}}).encode()))) as server:
+        said = await account(server.url, gateway="ppinfra", asynchronous=True).resume("1")
+    assert (said.outcome, said.task_id) == (Outcome.AMBIGUOUS, "1"), said
+    assert "under way" in said.message
+
+
 @pytest.mark.parametrize("billed", [True, -1, 10**30, "many", None, math.inf])
 async def test_impossible_figures_are_left_out(account: Account, billed: object) -> None:
     """A figure that no column holds would make the registry refuse the record of a kept voice."""

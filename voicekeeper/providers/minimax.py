@@ -132,7 +132,7 @@ def read_begun(reply: Reply, body: dict[str, Any]) -> Answer:
 def read_task(reply: Reply, body: dict[str, Any], task_id: str) -> Answer:
     """Read a task's state; its words come in upper and lower case."""
     state = str(body.get("status", "")).lower()
-    if status_code(body) == 0 and state in _TASK_STATES:
+    if status_code(body) == 0 and state in _TASK_STATES and reply.status < 300:  # noqa: PLR2004 - HTTP's own classes
         outcome, words = _TASK_STATES[state]
         said = Meaning(outcome, words)
         return replace(answer(reply, body, said, 0), task_id=task_id)

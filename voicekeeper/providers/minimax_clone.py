@@ -133,7 +133,8 @@ def read_clone(reply: Reply, *, empty_means_cloned: bool = False) -> Cloned | An
     if body is None or http_status.meaning(reply.status) is not None:
         return refusal(reply, body)
     code = status_code(body)
-    silent = code is None and "error" not in body and ("input_sensitive" in body or "demo_audio" in body)
+    plain = code is None and not body.get("base_resp") and not body.get("code") and "error" not in body
+    silent = plain and ("input_sensitive" in body or "demo_audio" in body)
     if code == 0 or silent or (empty_means_cloned and json.loads(reply.body) == {}):
         preview = body.get("demo_audio")
         return Cloned(

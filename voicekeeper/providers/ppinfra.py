@@ -11,7 +11,16 @@ from typing import Any
 
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.providers import Listing, Note, http_status, tasks
-from voicekeeper.providers.answers import answer, as_object, is_audio, judged, no_answer, spoken, unreadable
+from voicekeeper.providers.answers import (
+    answer,
+    as_object,
+    is_audio,
+    judged,
+    no_answer,
+    spoken,
+    status_code,
+    unreadable,
+)
 from voicekeeper.providers.gateways import Access, Gateway
 from voicekeeper.providers.minimax import AUDIO
 from voicekeeper.providers.minimax_codes import Meaning
@@ -91,12 +100,17 @@ def read_speech(reply: Reply) -> Answer:
     body = as_object(reply)
     if body is None:
         return unreadable(reply)
-    flat = http_status.meaning(reply.status) is None and "audio" in body
+    flat = http_status.meaning(reply.status) is None and "audio" in body and not _refuses(body)
     if flat and isinstance(body["audio"], str) and body["audio"].strip():
         return spoken(reply, body)
     if flat:
         return answer(reply, body, Meaning(Outcome.AMBIGUOUS, "success without audio"), None)
     return _problem(reply, body)
+
+
+def _refuses(body: dict[str, Any]) -> bool:
+    """Tell whether a flat answer says that it is none, in MiniMax's words or in the family's."""
+    return bool(body.get("reason")) or (bool(body.get("base_resp")) and status_code(body) != 0)
 
 
 def read_task(reply: Reply, task_id: str) -> Answer:
