@@ -102,6 +102,42 @@ def test_what_is_over_waits_for_the_next_message_too(database: Database) -> None
     assert tell(database, START + GAP, [ONE])["one"] == [f"resolved voice/{number}/rung" for number in range(3)]
 
 
+def test_the_end_is_told_once_also_while_another_channel_fails(database: Database) -> None:
+    """People would hear every four hours that something is over, for as long as somebody else cannot be reached."""
+    rise(database, alert())
+    tell(database)
+    database.call(outbox.resolve, "voice/1/", START + HOUR)
+    times = [START + HOUR + number * HOUR / 2 for number in range(24)]
+    told = [tell(database, now, dead=["two"]).get("one", []) for now in times]
+    assert sum("resolved voice/1/rung" in sent for sent in told) == 1
+    assert "resolved voice/1/rung" in tell(database, START + DAY)["two"]
+
+
+def test_what_becomes_critical_is_told_at_once(database: Database) -> None:
+    """Whoever is only told of criticals would hear of it up to `repeat_every` later, which may be after the loss."""
+    calm = replace(TWO, least=Severity.CRITICAL)
+    rise(database, warning("account/main/failing"))
+    assert tell(database, rules=[ONE, calm]) == {"one": ["account/main/failing"]}
+    rise(database, warning("account/main/failing"), now=START + MINUTE)
+    assert tell(database, START + MINUTE, [ONE, calm]) == {}
+    for minute in (2, 3):
+        rise(database, alert("account/main/failing"), now=START + minute * MINUTE)
+    told = {channel: ["account/main/failing"] for channel in ("one", "two")}
+    assert tell(database, START + 3 * MINUTE, [ONE, calm]) == told
+    rise(database, alert("account/main/failing"), now=START + HOUR)
+    assert tell(database, START + HOUR, [ONE, calm]) == {}
+
+
+def test_what_becomes_critical_while_it_is_told_is_told_again(database: Database) -> None:
+    """The message under way would count as the one that says how much it hurries."""
+    rise(database, warning("account/main/failing"))
+    this = begin(database)
+    assert this is not None
+    rise(database, alert("account/main/failing"), now=START + MINUTE)
+    database.call(deliveries.finish, this, Results(dict.fromkeys(this.plan.messages, True)), START + MINUTE, EVERY)
+    assert tell(database, START + MINUTE)["two"] == ["account/main/failing"]
+
+
 def test_only_those_who_heard_of_it_hear_that_it_is_over(database: Database) -> None:
     """People would hear that something is over of which they never heard."""
     calm = replace(TWO, least=Severity.CRITICAL)

@@ -121,7 +121,6 @@ def _audience(alert: Owing, rules: Sequence[Rule], now: datetime, repeat_every: 
         wanted = {rule.id for rule in rules} & alert.heard
     else:
         wanted = {rule.id for rule in rules if rule.wants(alert.severity) and alert.key != channel_key(rule.id)}
-    again = alert.owed is None or (
-        alert.sent_at is not None and alert.sent_at + repeat_every <= now and not alert.event
-    )
+    lasts = not (alert.event or alert.resolved)
+    again = alert.owed is None or (lasts and alert.sent_at is not None and alert.sent_at + repeat_every <= now)
     return frozenset(wanted if again or alert.owed is None else wanted & alert.owed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, literal, select, update
 
 from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.wording import Facts, Language, pack, reworded, unpack
@@ -18,7 +18,8 @@ from voicekeeper.registry.types import enter
 TELLING = timedelta(minutes=2)
 #: One message tells at most this many, as far as a statement's values go; the rest follow with the next one.
 _BATCH = 20_000
-_RANK = case({Severity.CRITICAL.value: 0, Severity.WARNING.value: 1}, value=alerts.c.severity, else_=2)
+_RANKS = {Severity.CRITICAL.value: 0, Severity.WARNING.value: 1}
+_RANK = case(_RANKS, value=alerts.c.severity, else_=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,10 @@ class Due(Pending):
 
 
 def raise_alert(connection: Connection, alert: Alert, now: datetime) -> None:
-    """Raise an alert, or bring the open one of the same key up to date; one that renews is told again."""
+    """Raise an alert, or bring the open one of the same key up to date.
+
+    One that renews is told again, and one that has become more severe: some channels hear of it only now.
+    """
     told = {
         "severity": alert.severity.value,
         "title": fitted(alert.title, 500),
@@ -75,12 +79,24 @@ def raise_alert(connection: Connection, alert: Alert, now: datetime) -> None:
         "account": alert.account,
         "facts": pack(alert.kind, _bounded(alert.facts)) if alert.kind else None,
     }
-    again = {"next_at": now, "tries": 0, "owed": None} if alert.renews else {}
-    known = update(alerts).where(alerts.c.open_key == alert.key).values(**told, **again)
-    if connection.execute(known).rowcount:
+    values = [(alerts.c[name], value) for name, value in (_again(alert, now) | told).items()]
+    if connection.execute(update(alerts).where(alerts.c.open_key == alert.key).ordered_values(*values)).rowcount:
         return
     lasting = {"key": alert.key, "event": int(alert.event), "opened_at": now, "next_at": now}
     enter(connection, alerts, open_key=alert.key, **lasting, **told)
+
+
+def _again(alert: Alert, now: datetime) -> dict[str, Any]:
+    """Return what has an open alert told again, where it has to be.
+
+    It stands before the new severity in the statement: MariaDB and MySQL assign one after the other.
+    """
+    fresh = {"next_at": now, "tries": 0, "owed": None}
+    if alert.renews:
+        return fresh
+    grows = _RANKS.get(alert.severity.value, 2) < _RANK
+    columns = {name: alerts.c[name] for name in fresh}
+    return {name: case((grows, literal(fresh[name], column.type)), else_=column) for name, column in columns.items()}
 
 
 # Built once, because it runs for every voice. A range, because LIKE reads the whole table on SQLite and PostgreSQL.
