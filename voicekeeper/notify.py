@@ -88,8 +88,7 @@ class Notifier:
         """Send one channel its digest; return whether it took it."""
         if rule.digest is None:
             return True
-        since, now, ahead = this.digests[rule.id], self._clock.now(), AHEAD[rule.digest]
-        counted = await self._database.run(figures, since, now, ahead)
+        counted = await self._database.run(figures, this.digests[rule.id], this.at, AHEAD[rule.digest])
         title, body = digest(counted, rule.digest, rule.language)
         text = f"{body}\n\n{self._public_url}" if self._public_url else body
         return await self._send(rule, Message(Severity.INFO, titled(title), text), digest=rule.digest.value)

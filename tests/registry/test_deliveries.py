@@ -15,7 +15,7 @@ from tests.registry.registry_steps import DAY, HOUR, MINUTE, POLICY, START, add,
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rhythm
-from voicekeeper.registry import claims, deliveries, outbox
+from voicekeeper.registry import claims, deliveries, outbox, single
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.deliveries import Results
 from voicekeeper.registry.digest import figures
@@ -270,6 +270,33 @@ def test_a_digest_is_sent_once_a_day_by_one_instance(database: Database) -> None
     again = begin(database, late, [daily])
     assert again is not None
     assert again.digests == {"one": nine}, "after days off it is one, which reports from the last one on"
+
+
+def test_what_is_done_while_a_digest_is_sent_is_in_the_next_one(database: Database) -> None:
+    """A voice that another instance keeps while a mail server takes half a minute would be in no digest."""
+    daily = replace(ONE, digest=Rhythm.DAILY)
+    begin(database, START, [daily])
+    nine = (START + DAY).replace(hour=9)
+    this = begin(database, nine, [daily])
+    assert this is not None
+    add(database, "voice1")
+    change(database, "voice1", status="kept", kept_at=nine + MINUTE / 4)
+    first = database.call(figures, this.digests["one"], this.at, DAY)
+    database.call(deliveries.finish, this, Results(digests={"one": True}), nine + MINUTE / 2, EVERY)
+    again = begin(database, nine + DAY, [daily])
+    assert again is not None
+    second = database.call(figures, again.digests["one"], again.at, DAY)
+    assert (first.kept, second.kept) == (0, 1)
+
+
+def test_a_lost_voice_that_is_named_anew_is_not_lost_again(database: Database) -> None:
+    """A digest would tell of a loss that happened weeks ago, because somebody tidied up a label."""
+    add(database, "voice1")
+    change(database, "voice1", status="lost", updated_at=START)
+    lost = voice(database, "voice1")
+    database.call(single.change, lost.account, lost.voice_id, {"label": "gone"}, START + DAY)
+    assert voice(database, "voice1").label == "gone"
+    assert database.call(figures, START + HOUR, START + 2 * DAY, DAY).lost == 0
 
 
 def test_a_digest_that_fails_is_tried_again(database: Database) -> None:

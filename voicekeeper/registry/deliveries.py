@@ -27,8 +27,12 @@ _STALE = timedelta(days=1)
 
 @dataclass(slots=True)
 class Round:
-    """What one instance has to tell now: alerts by channel, and since when a digest reports, by channel."""
+    """What one instance has to tell now: alerts by channel, and since when a digest reports, by channel.
 
+    `at` is when it was taken, and until when its digests report: those that follow begin there.
+    """
+
+    at: datetime
     plan: Plan[Due]
     rules: Mapping[str, Rule]
     states: dict[str, State]
@@ -60,7 +64,7 @@ def begin(connection: Connection, rules: Sequence[Rule], now: datetime, repeat_e
     states = _lock(connection, rules)
     due = _still_meant(connection, outbox.take(connection, now), rules, now)
     plan = telling.plan(due, rules, states, now, repeat_every, _behind(connection, due))
-    this = Round(plan, {rule.id: rule for rule in rules}, states)
+    this = Round(now, plan, {rule.id: rule for rule in rules}, states)
     this.digests = _take_digests(connection, this, now)
     if not plan.messages and not this.digests:
         finish(connection, this, Results(), now, repeat_every)
@@ -77,7 +81,7 @@ def finish(connection: Connection, this: Round, results: Results, now: datetime,
         told = this.plan.messages.get(channel, ())
         state = after(before, now, ok=results.ok(channel), topics=telling.topics(told))
         if channel in this.digests:
-            state = _digested(state, this.rules[channel], now, ok=results.digests.get(channel, False))
+            state = _digested(this, state, now, ok=results.digests.get(channel, False))
         _save(connection, state, *_COLUMNS)
         _report(connection, this.rules[channel], before, state, now)
         this.states[channel] = state
@@ -151,9 +155,9 @@ def _take_digests(connection: Connection, this: Round, now: datetime) -> dict[st
     return taken
 
 
-def _digested(state: State, rule: Rule, now: datetime, *, ok: bool) -> State:
+def _digested(this: Round, state: State, now: datetime, *, ok: bool) -> State:
     if ok:
-        return replace(state, digest_at=rule.next_digest(now), digest_from=now)
+        return replace(state, digest_at=this.rules[state.id].next_digest(now), digest_from=this.at)
     return replace(state, digest_at=state.retry_at)
 
 

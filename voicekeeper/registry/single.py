@@ -56,7 +56,9 @@ def change(
         _require_settled(voice, intent)
     words = {name: wishes[name] for name in ("label", "priority") if name in wishes}
     if words:
-        connection.execute(update(voices).where(voices.c.id == voice.id).values(**words, updated_at=now))
+        ended = voice.status in {Status.LOST, Status.RELEASED}  # digests count these by when they last changed
+        moved = {} if ended else {"updated_at": now}
+        connection.execute(update(voices).where(voices.c.id == voice.id).values(**words, **moved))
     return look(connection, account, voice_id)
 
 
