@@ -72,6 +72,21 @@ async def test_a_message_longer_than_a_channel_takes_is_split() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"ntfy://{MARK}", "ntfys://ntfy.sh"),
+        (f"ntfys://tk_{MARK}@{MARK}/", "ntfys://ntfy.sh"),
+        (f"ntfy://push.example.com/{MARK}", "ntfy://push.example.com"),
+    ],
+)
+def test_the_topic_of_a_public_service_is_a_secret(url: str, shown: str) -> None:
+    """Whoever knows a topic of ntfy.sh reads everything that is sent there, and it was in the log and in alerts."""
+    channels = Channels([url])
+    channels.open()
+    assert [rule.name for rule in channels.rules] == [shown]
+
+
+@pytest.mark.parametrize(
     ("form", "shown"),
     [
         ("text", "First line\r\nSecond line <b>& more</b>"),

@@ -129,6 +129,8 @@ def _name(one: "apprise.Apprise") -> str:
     """Name a channel by its kind and host: what stands before and after may be a secret, of a webhook's path too."""
     shown = str(one[0].url(privacy=True))  # type: ignore[no-untyped-call] # Apprise has no types
     kind, _, rest = shown.partition("://")
+    if type(one[0]).__name__ == "NotifyNtfy" and getattr(one[0], "mode", "") == "cloud":
+        return f"{kind}://ntfy.sh"  # its address begins with the topic, which is all that protects it
     return f"{kind}://{re.split('[/?]', rest)[0].rpartition('@')[2]}"
 
 
