@@ -12,6 +12,7 @@ from voicekeeper.clock import Clock
 from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.channel import Rule
 from voicekeeper.core.digest import AHEAD, digest
+from voicekeeper.core.errors import RegistryError
 from voicekeeper.core.wording import render
 from voicekeeper.registry import deliveries
 from voicekeeper.registry.database import Database
@@ -85,10 +86,14 @@ class Notifier:
         return rule.id, await self._send(rule, message, alerts=len(due))
 
     async def _digest(self, this: Round, rule: Rule) -> bool:
-        """Send one channel its digest; return whether it took it."""
+        """Send one channel its digest; return whether it took it. Alerts told beside it are noted in any case."""
         if rule.digest is None:
             return True
-        counted = await self._database.run(figures, this.digests[rule.id], this.at, AHEAD[rule.digest])
+        try:
+            counted = await self._database.run(figures, this.digests[rule.id], this.at, AHEAD[rule.digest])
+        except RegistryError as error:
+            self._log.error("digest.failed", channel=rule.name, error=str(error))
+            return False
         title, body = digest(counted, rule.digest, rule.language)
         text = f"{body}\n\n{self._public_url}" if self._public_url else body
         return await self._send(rule, Message(Severity.INFO, titled(title), text), digest=rule.digest.value)
