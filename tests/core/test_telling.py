@@ -43,6 +43,13 @@ def test_quiet_hours_are_local_also_when_the_clocks_change() -> None:
     assert rule.quiet_until(at("2026-03-27T22:00")) == at("2026-03-28T06:00")
 
 
+def test_quiet_hours_that_end_in_the_repeated_hour_end_after_it() -> None:
+    """What waits for their end would be looked for in the past, and be told with the next regular sweep only."""
+    rule = Rule(id="one", quiet=(time(22), time(2, 30)), zone=BERLIN)
+    assert rule.quiet_until(at("2026-10-25T00:10")) == at("2026-10-25T00:30")
+    assert rule.quiet_until(at("2026-10-25T01:10")) == at("2026-10-25T01:30")
+
+
 def test_without_quiet_hours_it_is_never_quiet() -> None:
     """Warnings would be held back that nobody asked to hold back."""
     assert Rule(id="one").quiet_until(at("2026-03-01T03:00")) is None

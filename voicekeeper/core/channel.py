@@ -58,7 +58,7 @@ class Rule:
         clock = time(local.hour, local.minute, local.second)
         inside = begin <= clock < end if begin < end else clock >= begin or clock < end
         days = 1 if clock >= end else 0
-        return _local(local, days, end) if inside else None
+        return _local(local, days, end, 0 if days else local.fold) if inside else None
 
     def next_digest(self, now: datetime) -> datetime | None:
         """Return when its next digest is due, None where none is wanted."""
@@ -119,6 +119,7 @@ def held_until(state: State, now: datetime, *, news: bool) -> datetime | None:
     return None if news else state.gap_ends(now)
 
 
-def _local(local: datetime, days: int, at: time) -> datetime:
-    """Return the moment of a local time, so many days on."""
-    return datetime.combine((local + timedelta(days=days)).date(), at, local.tzinfo).astimezone(UTC)
+def _local(local: datetime, days: int, at: time, fold: int = 0) -> datetime:
+    """Return the moment of a local time, so many days on; `fold` is 1 for the second of two like hours."""
+    day = (local + timedelta(days=days)).date()
+    return datetime.combine(day, at, local.tzinfo).replace(fold=fold).astimezone(UTC)
