@@ -272,6 +272,20 @@ def test_a_digest_is_sent_once_a_day_by_one_instance(database: Database) -> None
     assert again.digests == {"one": nine}, "after days off it is one, which reports from the last one on"
 
 
+def test_a_digest_that_is_late_waits_for_the_end_of_quiet_hours(database: Database) -> None:
+    """A machine that is started at night would wake somebody with the figures of the day before."""
+    daily = replace(ONE, digest=Rhythm.DAILY, digest_at=time(9), quiet=(time(22), time(7)))
+    begin(database, START, [daily])
+    night = (START + DAY).replace(hour=23)
+    seven = (START + 2 * DAY).replace(hour=7)
+    for now in (night, seven - MINUTE):
+        assert begin(database, now, [daily]) is None
+        assert database.call(claims.next_due, now) == seven
+    this = begin(database, seven, [daily])
+    assert this is not None
+    assert this.digests == {"one": START}
+
+
 def test_what_is_done_while_a_digest_is_sent_is_in_the_next_one(database: Database) -> None:
     """A voice that another instance keeps while a mail server takes half a minute would be in no digest."""
     daily = replace(ONE, digest=Rhythm.DAILY)

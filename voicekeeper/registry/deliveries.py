@@ -144,6 +144,8 @@ def _take_digests(connection: Connection, this: Round, now: datetime) -> dict[st
             wanted = replace(state, digest_at=None, digest_from=None)
         elif state.digest_at is None:
             wanted = replace(state, digest_at=planned, digest_from=now)
+        elif state.digest_at <= now and (quiet := rule.quiet_until(now)):
+            wanted = replace(state, digest_at=quiet)
         elif state.digest_at <= now and not (state.retry_at and state.retry_at > now):
             taken[channel] = state.digest_from or now
             wanted = replace(state, digest_at=now + TELLING)
