@@ -94,6 +94,16 @@ def test_a_shorter_lifetime_is_a_reason_for_a_timed_run(home: Home, emulator: Em
     assert home.run("needs-keeping").returncode == 1
 
 
+def test_an_account_that_nobody_knows_is_refused(home: Home) -> None:
+    """Mistyped, it would look as if nothing were lost, and nothing paid."""
+    home.insert("voice-one-1", account="gone")
+    done = home.together(*[(name, "--account", account) for name in ("list", "spend") for account in ("mian", "gone")])
+    assert [one.returncode for one in done] == [2, 0, 2, 0]
+    assert all('account "mian" is not configured (there is: main)' in one.stderr for one in done[::2])
+    empty = home.together(("list", "--due-within", ""), ("list", "--account", ""), ("spend", "--since", ""))
+    assert [one.returncode for one in empty] == [2, 2, 2], "a script's empty variable would ask for everything"
+
+
 def test_a_name_in_two_accounts_has_to_be_told_apart(home: Home) -> None:
     """If one of two voices of a name were taken at random, the wrong one would be released."""
     home.account("spare", api_key="env:SPARE_KEY")

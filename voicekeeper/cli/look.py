@@ -9,7 +9,7 @@ import click
 from voicekeeper.cli import budgets
 from voicekeeper.cli.render import as_object, clean, plain, print_json, print_table, when
 from voicekeeper.cli.render import status as status_of
-from voicekeeper.cli.session import as_json, begin, one_voice
+from voicekeeper.cli.session import as_json, begin, one_voice, require_account
 from voicekeeper.clock import WallClock
 from voicekeeper.core.duration import parse_duration
 from voicekeeper.core.shown import escaped
@@ -25,7 +25,7 @@ _SHOWN = 100
 
 def _duration(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
     try:
-        return parse_duration(value) if value else None
+        return None if value is None else parse_duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -79,7 +79,9 @@ def list_voices(
         account=account,
         at_risk_before=now + due_within if due_within is not None else None,
     )
-    with begin(context).registry() as database:
+    session = begin(context)
+    with session.registry() as database:
+        require_account(session, database, account)
         if as_json:
             _print_array(_pages(database, chosen, limit))
             return

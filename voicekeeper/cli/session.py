@@ -48,6 +48,14 @@ def begin(
     return Session(settings, path.absolute().parent, path)
 
 
+def require_account(session: Session, database: Database, account: str | None) -> None:
+    """Raise InputError for an account that nobody knows: mistyped, it would look as if nothing were lost or paid."""
+    known = session.settings.accounts
+    if account is not None and account not in known and not database.call(voices.any_of, account):
+        named = ", ".join(known) or "none"
+        raise InputError(f'account "{account}" is not configured (there is: {named}), and no voice belongs to it')
+
+
 def one_voice(database: Database, name: str) -> Voice:
     """Return the voice of that name; raise InputError when there is none, or more than one."""
     found = database.call(voices.find, name)

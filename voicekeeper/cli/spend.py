@@ -10,7 +10,7 @@ from decimal import Decimal
 import click
 
 from voicekeeper.cli.render import clean, plain, print_json, print_table
-from voicekeeper.cli.session import as_json, begin
+from voicekeeper.cli.session import as_json, begin, require_account
 from voicekeeper.config import Settings
 from voicekeeper.core.money import written
 from voicekeeper.core.shown import masked
@@ -49,7 +49,7 @@ _PARTS: Mapping[str, Callable[[Bill, tzinfo], str]] = {
 
 def _moment(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
     try:
-        return read_moment(value) if value else None
+        return None if value is None else read_moment(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -77,6 +77,7 @@ def spend(
     """Show what was paid; days and months are those of each account's time_zone."""
     session = begin(context)
     with session.registry() as database:
+        require_account(session, database, account)
         found = _pages(database, account, since, until)
         rows = list(map(_call, found)) if calls else _summed(found, by, session.settings)
     if as_json:

@@ -78,6 +78,11 @@ def register(connection: Connection, new: Sequence[NewVoice]) -> None:
         raise InputError("one of these voices was registered a moment ago: try again") from error
 
 
+def any_of(connection: Connection, account: str) -> bool:
+    """Tell whether a voice belongs to this account, configured or not."""
+    return connection.execute(select(voices.c.id).where(voices.c.account == account).limit(1)).first() is not None
+
+
 def find(connection: Connection, name: str) -> list[Voice]:
     """Return the voices that go by this name: VOICE_ID, or ACCOUNT/VOICE_ID."""
     account, _, voice_id = name.partition("/")
