@@ -232,7 +232,7 @@ def test_check_finds_a_budget_below_the_price(home: Home, emulator: Emulated) ->
     """If it were green, nobody would learn before the first sweep that no voice can ever be kept."""
     home.set("accounts.main", price_per_voice=9.9, budget_per_day=0, budget_per_month=990)
     found = [one["message"] for one in home.json("check") if one["subject"] == "account main budget"]
-    assert found == ["budget_per_day, 0.00 CNY, is less than one voice costs, 9.90 CNY: none will be kept"]
+    assert found == ["budget_per_day, 0.00 CNY, is less than one voice costs, 9.90 CNY: raise it, or none will be kept"]
     assert emulator.calls() == []
 
 

@@ -26,7 +26,7 @@ def too_small(settings: Settings, name: str) -> Iterator[str]:
     for span, limit in (("day", own.budget_per_day), ("month", own.budget_per_month)):
         if own.price and limit is not None and limit < own.price.keep:
             less = f"is less than one voice costs, {written(own.price.keep, own.currency)}"
-            yield f"budget_per_{span}, {written(limit, own.currency)}, {less}: none will be kept"
+            yield f"budget_per_{span}, {written(limit, own.currency)}, {less}: raise it, or none will be kept"
 
 
 def stopped(settings: Settings, found: Standing, name: str, now: datetime) -> str | None:

@@ -18,7 +18,7 @@ SHORTEST_WAIT = _MINUTE
 _SHARE_OF_TIME_LEFT = 8
 _JITTER = 0.1
 #: What is left to the deadline at least when a voice first comes due; less in a life under eight hours.
-_LAST_ROOM = _HOUR
+LAST_ROOM = _HOUR
 
 
 #: What must be left for retries, and beside them for a provider that is down, where voices are kept as late as is safe.
@@ -68,7 +68,7 @@ def plan(cloned_at: datetime, deadline: datetime | None, policy: Policy, name: s
     last = deadline or cloned_at + policy.lifetime
     life = max(last - cloned_at, timedelta())
     wait = _WAITS[policy.keep_after](life, name) if isinstance(policy.keep_after, KeepAfter) else policy.keep_after
-    due = min(cloned_at + wait, last - min(life / _SHARE_OF_TIME_LEFT, _LAST_ROOM))
+    due = min(cloned_at + wait, last - min(life / _SHARE_OF_TIME_LEFT, LAST_ROOM))
     warn_at = next_rung(last, cloned_at, policy.warn_before)
     if warn_at is None and policy.warn_before:
         warn_at = last - life / 2  # a life that is shorter than every rung must not end in silence

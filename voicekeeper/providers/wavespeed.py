@@ -31,8 +31,10 @@ from voicekeeper.providers.wire import Reply, Wire, WireError
 
 #: What denies a voice: a text that only names it, of an outage say, is no such answer, and three would make a loss.
 _DENIED = (
-    r"(invalid|unknown|no such|(access|permission) (to|for))\b.{0,16}voice.?id"
-    r"|voice.?id\b.{0,80}\b(exist|found|belong)|voice.?id\W{1,3}(is )?(invalid|unknown|denied|expired|deleted)"
+    r"(invalid|unknown|no such)\W{1,3}(the |this |custom )?voice.?id"
+    r"|(access|permission) (to|for) (the |this )?voice.?id"
+    r"|voice.?id\b.{0,80}(\bnot|n't|\bno longer|cannot)\b.{0,8}\b(exist|found|belong)"
+    r"|voice.?id\W{1,3}(is )?(invalid|unknown|denied|expired|deleted)"
     r"|voice (does not|not) exist|access to this voice"
 )
 #: What a failure's text names, the first that fits.

@@ -13,15 +13,13 @@ from voicekeeper.core import skew
 from voicekeeper.core.account import Account
 from voicekeeper.core.alert import Alert
 from voicekeeper.core.outcome import Answer, Outcome
-from voicekeeper.core.schedule import Policy
+from voicekeeper.core.schedule import LAST_ROOM, Policy
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox
 from voicekeeper.registry.rows import ACCOUNT_COLUMNS, AnyRow, fitted, to_account
 from voicekeeper.registry.tables import accounts, voices
 from voicekeeper.registry.types import enter, shared_now
 
-#: A voice that is due later than so long before its new deadline is planned anew.
-_LAST_ROOM = timedelta(hours=1)
 #: What is said of a voice whose account is not configured.
 UNKNOWN = "its account is not in the configuration"
 #: The outcomes that move any account; the others move one that is in trouble.
@@ -215,7 +213,7 @@ def _lived(planned_with: int | None, default: timedelta, *, was_away: bool) -> s
 
 def _moved(row: AnyRow, deadline: datetime) -> dict[str, Any]:
     """Return a voice's times with another deadline; one that is due too late for it is planned anew."""
-    in_time = row.due_at is not None and row.due_at < deadline - _LAST_ROOM
+    in_time = row.due_at is not None and row.due_at < deadline - LAST_ROOM
     return {"row": row.id, "deadline": deadline, "warn_at": row.cloned_at, "due_at": row.due_at if in_time else None}
 
 
