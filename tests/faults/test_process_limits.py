@@ -155,7 +155,7 @@ def test_without_standard_error_it_keeps(home: Home, emulator: Emulated, closing
     """A unit or a crontab that throws its output away would keep nothing."""
     emulator.make(VOICE)
     home.insert(VOICE)
-    shell = ["bash", "-c", f"exec {VOICEKEEPER} run {closing_it}"]
+    shell = ["bash", "-c", f"exec '{VOICEKEEPER}' run {closing_it}"]
     subprocess.run(shell, cwd=home.folder, env=home.environment(), timeout=30, check=False)
     assert home.voice(VOICE)["status"] == "kept"
 
