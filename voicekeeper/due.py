@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
 from voicekeeper.clock import Clock
-from voicekeeper.registry import claims
+from voicekeeper.registry import claims, upcoming
 from voicekeeper.registry.database import Database
 
 #: How many ids are offered for each place: several instances read the same page, and each claims from its front.
@@ -45,4 +45,4 @@ class DueVoices:
         """Tell, when nothing is left to take, whether other instances hold what is due."""
         if self._begun:
             return self._in_vain
-        return await self._database.run(claims.held_elsewhere, self._account, self._clock.now())
+        return await self._database.run(upcoming.held_elsewhere, self._account, self._clock.now())

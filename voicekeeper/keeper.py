@@ -25,7 +25,7 @@ from voicekeeper.due import DueVoices
 from voicekeeper.foresight import Ahead, Foresight
 from voicekeeper.journal import Journal, Observer, text
 from voicekeeper.proof import LISTED, Proof
-from voicekeeper.registry import accounts, claims, clonings, failing, overdue
+from voicekeeper.registry import accounts, claims, clonings, failing, overdue, planning, upcoming
 from voicekeeper.registry.claims import Claim
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.leased import Claimed
@@ -39,7 +39,7 @@ from voicekeeper.spool import Spool
 
 #: A sweep does not wait longer than this for an account's next slot; the account's voices stay due.
 _LONGEST_WAIT = timedelta(minutes=1)
-#: Whoever waits looks this often whether it is told to stop.
+#: Whoever waits looks this often whether it is told to stop. How long is measured by a clock that nobody sets.
 _LOOK = timedelta(seconds=1)
 
 
@@ -83,7 +83,7 @@ class Keeper:
         report, start = report or Report(), self._clock.now()
         self._begun = start
         report.go_on()
-        until = None if longest is None else start + longest
+        until = None if longest is None else self._clock.monotonic() + longest.total_seconds()
         await self._catch_up(report)
         await self._plan(report, start)
         await self._side_by_side(report, until)
@@ -100,7 +100,7 @@ class Keeper:
 
         What came due during the last sweep counts: it may have come too late for it.
         """
-        return await self._database.run(claims.next_due, self._clock.now(), self._begun)
+        return await self._database.run(upcoming.next_due, self._clock.now(), self._begun)
 
     async def hurried(self, report: Report) -> bool:
         """Wait for a voice that the provider put off for a moment and that has little time left; False where none is.
@@ -108,9 +108,9 @@ class Keeper:
         Nobody knows when this one is started again, if it is a one-shot.
         """
         now, able = self._clock.now(), self.lines.keys() - report.paused - report.stopped.keys()
-        due = await self._database.run(claims.next_hurried, sorted(able), now, now + _LONGEST_WAIT)
-        while due is not None and not self.stopping and (left := due - self._clock.now()) > timedelta():
-            await self._clock.sleep(min(left, _LOOK).total_seconds())
+        due = await self._database.run(upcoming.next_hurried, sorted(able), now, now + _LONGEST_WAIT)
+        if due is not None:
+            await self._cut_off((due - self._clock.now()).total_seconds())
         return due is not None
 
     async def _plan(self, report: Report, now: datetime) -> None:
@@ -118,20 +118,20 @@ class Keeper:
         for begun in await self._database.run(clonings.pick_up, now):
             name, at = begun.voice_id, text(begun.cloned_at)
             self._journal.log.warning("clone.cut_off", account=begun.account, voice_id=name, cloned_at=at)
-        while await self._database.run(claims.plan_some, self._policies, self._default):
+        while await self._database.run(planning.plan_some, self._policies, self._default):
             pass
-        for name in await self._database.run(claims.set_aside, list(self.lines), now):
+        for name in await self._database.run(planning.set_aside, list(self.lines), now):
             report.unknown.add(name)
             self._journal.log.error("account.unknown", account=name)
 
-    async def _side_by_side(self, report: Report, until: datetime | None) -> None:
+    async def _side_by_side(self, report: Report, until: float | None) -> None:
         """Work all accounts; where one fails, the others' calls under way still end and are written down."""
         works = [self._work(line, report, until) for line in self.lines.values()]
         failures = [done for done in await asyncio.gather(*works, return_exceptions=True) if done is not None]
         for failure in failures:
             raise first_failure(failure)
 
-    async def _work(self, line: Line, report: Report, until: datetime | None) -> None:
+    async def _work(self, line: Line, report: Report, until: float | None) -> None:
         """Work one account's due voices, as many at once as it allows; then prove what was kept."""
         before = report.kept
         async with asyncio.TaskGroup() as group:
@@ -145,7 +145,7 @@ class Keeper:
             report.verified += await self._proof.of_keeps(line.terms, line.provider)
         await self._skew.judge(line.terms.account)
 
-    async def _claim_all(self, line: Line, calls: Calls, report: Report, until: datetime | None) -> None:
+    async def _claim_all(self, line: Line, calls: Calls, report: Report, until: float | None) -> None:
         """Claim voices whenever the account has a place, a slot and the money for them, and start their calls."""
         account = line.terms.account
         due = DueVoices(self._database, self._clock, account, lambda: self._settlements.voices)
@@ -166,8 +166,16 @@ class Keeper:
                 return
             if claim.wait:
                 # Half of the horizon's slots are claimed at once, not each by itself.
-                await self._clock.sleep(max((claim.wait - rate.HORIZON / 2).total_seconds(), 0.01))
+                cut = await self._cut_off((claim.wait - rate.HORIZON / 2).total_seconds(), until)
+                report.moved |= cut and 2 * line.terms.space > _LONGEST_WAIT  # a round may see none of its slots
         report.unfinished.add(account)
+
+    async def _cut_off(self, seconds: float, until: float | None = None) -> bool:
+        """Wait so long for a slot; True when the round is over before: the other accounts must not wait for it."""
+        end = self._clock.monotonic() + seconds
+        while not (over := self._over(until)) and (left := end - self._clock.monotonic()) > 0:
+            await self._clock.sleep(min(max(left, 0.01), _LOOK.total_seconds()))
+        return over
 
     async def _claim(self, line: Line, ids: list[int], most: int) -> Claim:
         self._claims += 1
@@ -237,7 +245,7 @@ class Keeper:
 
     async def _let_go(self, report: Report) -> None:
         """Settle the voices on hold or released whose deadline has passed."""
-        while gone := await self._database.run(claims.expire_some, self._clock.now()):
+        while gone := await self._database.run(planning.expire_some, self._clock.now()):
             for voice in gone:
                 lost = voice.status is Status.LOST
                 report.lost += lost
@@ -251,7 +259,7 @@ class Keeper:
         held_back = [account.name for account in known if account.paused]
         report.paused.update(set(held_back) & set(self.lines))
         queued, stopped = report.unfinished, report.stopped
-        warn = partial(claims.warn_some, paused=held_back, queued=queued, stopped=stopped)
+        warn = partial(planning.warn_some, paused=held_back, queued=queued, stopped=stopped)
         while await run(warn, self._policies, self._default, now):
             pass
         await run(overdue.look, list(self.lines), {*held_back, *queued, *stopped}, self._grace, now)
@@ -262,8 +270,9 @@ class Keeper:
         name = line.terms.account
         return Ahead(line.terms, line.concurrency, self._policies.get(name, self._default))
 
-    def _over(self, until: datetime | None) -> bool:
-        return self.stopping or (until is not None and self._clock.now() >= until)
+    def _over(self, until: float | None) -> bool:
+        """Tell whether the sweep is to end; a clock that is set back must not lengthen it."""
+        return self.stopping or (until is not None and self._clock.monotonic() >= until)
 
 
 def _reason_to_stop(claim: Claim, terms: Terms) -> str | None:

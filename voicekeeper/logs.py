@@ -43,7 +43,7 @@ def set_up(form: str = "auto", level: str = "info", stream: TextIOBase | None = 
             *_last_steps(pretty=pretty),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream or _standard_error())),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream or standard_error())),
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Libraries()], force=True)
     for name in _TALKERS:
@@ -66,15 +66,16 @@ class Unblocked(TextIOBase):
         super().__init__()
         self._descriptor = descriptor
         self._lines: queue.Queue[str] = queue.Queue(most)
+        self._own: list[str] = []
         self._dropped = 0
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        atexit.register(self._finish)
+        atexit.register(self.finish)
 
     def write(self, text: str) -> int:
         """Have a line written soon."""
         if threading.current_thread() is self._thread:
-            self._put(text)
+            self._own.append(text)
             return len(text)
         try:
             self._lines.put_nowait(text)
@@ -104,14 +105,16 @@ class Unblocked(TextIOBase):
                 dropped, self._dropped = self._dropped, 0
             if dropped:
                 logger().warning("log.dropped", lines=dropped)
+            while self._own:  # not within the logger: it holds a lock that all others wait for
+                self._put(self._own.pop())
             self._lines.task_done()
 
     def _put(self, text: str) -> None:
         with suppress(OSError):  # nobody reads any more
             _write_whole(self._descriptor, text.encode(errors="replace"))
 
-    def _finish(self) -> None:
-        """Let what waits be written before the process ends, within a time."""
+    def finish(self) -> None:
+        """Let what waits be written, within a time."""
         with self._lines.all_tasks_done:
             self._lines.all_tasks_done.wait_for(lambda: not self._lines.unfinished_tasks, _AT_END)
 
@@ -124,8 +127,8 @@ def _write_whole(descriptor: int, data: bytes) -> None:
             select.select([], [descriptor], [])
 
 
-def _standard_error() -> TextIOBase:
-    """Return where the log goes: nowhere, where the process was started without standard error."""
+def standard_error() -> TextIOBase:
+    """Return what never holds up its writer; it goes nowhere, where the process was started without standard error."""
     if sys.stderr is None:
         return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open for as long as the process lives
     try:

@@ -11,7 +11,8 @@ class Report:
     """What a sweep has done so far, by numbers; `failing` are the ids of voices whose last call failed.
 
     `unfinished` accounts have more to do, `stopped` ones cannot, and why; `unknown` ones have voices and are not
-    configured. `busy` tells that other instances hold what is due, `moved` that this sweep spoke with a voice.
+    configured. `busy` tells that other instances hold what is due, `moved` that this sweep spoke with a voice,
+    or waits for a slot that is further away than its end.
     """
 
     kept: int = 0

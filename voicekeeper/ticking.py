@@ -118,14 +118,15 @@ class Ticks:
                 await self._app.look_again()
             report = await self._app.round(ROUND)
             due = self._clock.now() if report.unfinished else await self._app.keeper.next_due()
-            self._completed(due)
+            self._health.swept_at, self._health.problem = self._clock.now(), None
             await self._swept()
+            self._wake_again(due)
         except RegistryError as error:
             await self._away(error)
             self._wake_at(self._clock.now() + AGAIN)
 
-    def _completed(self, due: datetime | None) -> None:
-        self._health.swept_at, self._health.problem = self._clock.now(), None
+    def _wake_again(self, due: datetime | None) -> None:
+        """Set the next wake-up, as the last thing in a round: one that comes while it is under way comes to nothing."""
         due = self._clock.now() + _SOON if self._asked else due
         if due is not None:
             self._wake_at(due)

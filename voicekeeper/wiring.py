@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +23,7 @@ from voicekeeper.config import AccountSettings, AlertSettings, ChannelSettings, 
 from voicekeeper.core import overdue, rate
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rhythm, Rule
-from voicekeeper.core.errors import InputError
+from voicekeeper.core.errors import InputError, RegistryUnavailable
 from voicekeeper.core.money import Price, billed_characters
 from voicekeeper.core.wording import Language
 from voicekeeper.journal import Observer
@@ -47,6 +48,16 @@ ROUND = timedelta(minutes=1)
 _LEASE_MARGIN = timedelta(seconds=30)
 
 
+#: asyncio resolves names on as many threads as the machine has cores and four. A name that nobody answers for holds one
+#: for half a minute, longer than its call lasts: a few of them would leave none for all other accounts.
+_LOOKUPS = 128
+
+
+def widen() -> None:
+    """Let the running loop resolve so many names at once that those that hang leave room for the others."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="lookup"))
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """Everything that a sweep needs."""
@@ -61,7 +72,10 @@ class App:
 
     async def look_again(self) -> None:
         """Look at a registry that went away as at a start: it may be another one by now, restored or failed over to."""
-        await asyncio.to_thread(_enter, self.database, self.settings)
+        try:
+            await asyncio.to_thread(_enter, self.database, self.settings)
+        except RuntimeError as error:
+            raise RegistryUnavailable(f"registry {self.database.name}: {error}") from error
 
     async def rounds(self) -> Report:
         """Make rounds until nothing is due any more, or nothing moves; who has little time left is waited for."""

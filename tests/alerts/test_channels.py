@@ -1,10 +1,18 @@
 """Channels against real ends on loopback: taken, refused, dead; and what of them may be shown."""
 
+import asyncio
 import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
 from tests.alerts.sinks import mail_server, webhook
+from tests.loopback import talking
 from voicekeeper.alerts.channels import Channels
 from voicekeeper.alerts.message import Message
 from voicekeeper.core.alert import Severity
@@ -147,3 +155,58 @@ async def test_given_timeouts_stand() -> None:
         (one,) = (channels._opened or {}).values()
         assert (await channels.send(TOLD))[0].ok
     assert (one[0].socket_connect_timeout, one[0].socket_read_timeout) == (3.0, 10.0)
+
+
+@pytest.fixture
+async def dripping() -> AsyncIterator[str]:
+    """The address of a webhook whose answer never ends."""
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.5)
+
+    async with talking(drip) as port:
+        yield f"json://127.0.0.1:{port}"
+
+
+async def test_a_channel_that_never_ends_its_answers_does_not_silence_the_others(
+    dripping: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each message to it would hold one of a few threads for ever, and after some retries nobody would be told."""
+    monkeypatch.setattr("voicekeeper.alerts.channels._WHOLE", 0.2)
+    async with webhook() as sink:
+        channels = Channels([dripping, f"json://127.0.0.1:{sink.port}"])
+        hung, live = channels.rules
+        before = threading.active_count()
+        held_up = [await channels.deliver(hung.id, TOLD) for _ in range(40)]
+        monkeypatch.undo()
+        assert (await channels.deliver(live.id, TOLD)).ok
+    assert not any(sent.ok for sent in held_up)
+    assert threading.active_count() - before < 10
+
+
+async def test_a_channel_that_never_ends_its_answers_does_not_hold_up_the_end(dripping: str) -> None:
+    """A run from a crontab would never end, and where the next one waits for it nothing would be kept any more."""
+    script = f"""
+        import asyncio
+        from voicekeeper.alerts import channels
+        from voicekeeper.alerts.message import Message
+        from voicekeeper.core.alert import Severity
+        channels._WHOLE = 0.5
+        told = channels.Channels([{dripping!r}]).send(Message(Severity.CRITICAL, "T", "text"))
+        print([sent.ok for sent in asyncio.run(told)], flush=True)
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", textwrap.dedent(script), stdout=subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(20):
+            said, _ = await process.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+    assert said == b"[False]\n"
+    assert process.returncode == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 
 import pytest
 
@@ -72,3 +73,21 @@ async def test_no_heartbeat_ever_raises(url: str | None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     await beat(f"http://127.0.0.1:{port}" if url == "dead" else url)
+
+
+async def test_a_proxy_that_cannot_be_used_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it were, a machine with a SOCKS proxy would make no sweep at all, and tell nobody of it."""
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    await beat("http://voicekeeper.invalid")
+
+
+async def test_a_machine_without_threads_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are resolved on a thread: if one that cannot be had raised, the daemon would end instead of waiting."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        await beat("http://voicekeeper.invalid")

@@ -68,6 +68,15 @@ async def test_a_short_outage_wakes_nobody(process: Process, notifier: Notifier,
     assert titles(hook) == []
 
 
+async def test_two_failed_rounds_wake_nobody(process: Process, notifier: Notifier, hook: Webhook, clock: HandClock):
+    """A machine that sleeps between two failures, a moment each, would be two messages."""
+    alarm = process()
+    for told in ([], [], [RAISED]):
+        await alarm.failed(notifier, "timeout", 5 * MINUTE, 4 * HOUR)
+        assert titles(hook) == told
+        clock.move(HOUR)
+
+
 async def test_the_next_process_knows_what_was_told(
     process: Process, notifier: Notifier, hook: Webhook, clock: HandClock
 ):

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from voicekeeper.core.cloning import Begun
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Intent, Origin
-from voicekeeper.registry import claims, clonings
+from voicekeeper.registry import clonings, upcoming
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.tables import alerts, voices
 from voicekeeper.registry.tables import clonings as table
@@ -52,14 +52,14 @@ def test_a_living_instances_trace_is_left_alone(traces: Database) -> None:
     """A clone call under way would be taken for one that was cut off."""
     begin(traces)
     assert traces.call(clonings.pick_up, NOW) == []
-    assert traces.call(claims.anything_to_do, NOW) is False
+    assert traces.call(upcoming.anything_to_do, NOW) is False
     assert rows(traces, voices) == []
 
 
 def test_a_dead_instances_trace_is_picked_up_once(traces: Database) -> None:
     """People would be told again at every sweep, or never."""
     begin(traces, lease=DEAD)
-    assert traces.call(claims.anything_to_do, NOW) is True
+    assert traces.call(upcoming.anything_to_do, NOW) is True
     assert traces.call(clonings.pick_up, NOW) == [BEGUN]
     assert traces.call(clonings.pick_up, NOW) == []
     assert [voice["voice_id"] for voice in rows(traces, voices)] == [BEGUN.voice_id]

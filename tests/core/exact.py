@@ -5,7 +5,7 @@ from functools import cache
 
 from voicekeeper.core.money import Span
 from voicekeeper.core.pace import Pace, instant, moment
-from voicekeeper.core.queue import Load
+from voicekeeper.core.queue import CALL, Load
 
 
 def worth(load: Load) -> int:
@@ -23,7 +23,7 @@ def best(loads: Sequence[Load], pace: Pace) -> int:
 
     @cache
     def saved(number: int, left: frozenset[int], spent: tuple[int, ...]) -> int:
-        left = frozenset(key for key in left if loads[key].deadline > first + number * pace.step)
+        left = frozenset(key for key in left if loads[key].deadline - CALL > first + number * pace.step)
         if number == len(slots) or not left:
             return 0
         at = slots[number]

@@ -13,7 +13,7 @@ from tests.core.exact import best, worth
 from voicekeeper.core.choice import choose
 from voicekeeper.core.money import Budget, Price, Span
 from voicekeeper.core.pace import Capacity, Pace, instant
-from voicekeeper.core.queue import Load, Run, play
+from voicekeeper.core.queue import CALL, Load, Run, play
 
 NOW = datetime(2026, 3, 30, 20, tzinfo=UTC)
 START = instant(NOW)
@@ -37,13 +37,14 @@ def paces(draw: st.DrawFn) -> Pace:
     return replace(budgeted, start=NOW + timedelta(minutes=draw(st.integers(0, 90))))
 
 
-def a_load(due: int, deadline: int, priority: int, count: int) -> Load:
-    return Load(START + due * HOUR, START + deadline * HOUR, priority, 0, count)
+def a_load(due: int, deadline: int, seconds: int, priority: int, count: int, tries: int) -> Load:
+    return Load(START + due * HOUR, START + deadline * HOUR + seconds * SECOND, priority, 0, count, failed=tries > 0)
 
 
-def lines(most: int = 8, due: int = 0, count: int = 1) -> st.SearchStrategy[list[Load]]:
-    """Lines of loads, due within so many hours, with deadlines over two days."""
-    one = st.builds(a_load, st.integers(0, due), st.integers(1, 48), st.integers(0, 3), st.integers(1, count))
+def lines(most: int = 8, due: int = 0, count: int = 1, seconds: Sequence[int] = (0,)) -> st.SearchStrategy[list[Load]]:
+    """Lines of loads, due within so many hours, with deadlines over two days, so many seconds after a whole hour."""
+    times = st.integers(0, due), st.integers(1, 48), st.sampled_from(seconds)
+    one = st.builds(a_load, *times, st.integers(0, 3), st.integers(1, count), st.integers(0, 1))
     return st.lists(one, max_size=most).map(lambda found: [load._replace(key=n) for n, load in enumerate(found)])
 
 
@@ -55,13 +56,13 @@ def saved(runs: Sequence[Run]) -> dict[int, int]:
     return found
 
 
-@given(lines(due=30, count=4), paces())
+@given(lines(due=30, count=4, seconds=(0, 4, 6)), paces())
 def test_no_rule_is_broken(loads: list[Load], pace: Pace) -> None:
     """A forecast would promise calls that the rate, the budget or the due time does not allow."""
     runs = list(play(loads, pace))
     of = {load.key: load for load in loads}
     calls = [(run.at + n * pace.step, run) for run in runs if run.at is not None for n in range(run.size)]
-    assert all(max(of[run.key].due, instant(pace.start)) <= at < run.deadline for at, run in calls)
+    assert all(max(of[run.key].due, instant(pace.start)) <= at < run.deadline - CALL for at, run in calls)
     assert all(later - earlier >= pace.step for (earlier, _), (later, _) in pairwise(calls))
     for span, limit in pace.budget.limits.items():
         first = pace.committed[span] // PRICE.fee
@@ -97,7 +98,7 @@ def test_capacity_is_what_a_full_line_gets(pace: Pace, hours: list[int]) -> None
     able = Capacity(pace)
     for end in sorted(START + hour * HOUR for hour in hours):
         full = play([Load(START, end, 0, 1, 500)], pace)
-        assert able.before(end) == sum(run.size for run in full if run.at is not None)
+        assert able.before(end - CALL) == sum(run.size for run in full if run.at is not None)
 
 
 @given(lines(most=6), paces())
@@ -106,7 +107,7 @@ def test_the_choice_is_the_best_there_is(loads: list[Load], pace: Pace) -> None:
     _is_best(loads, pace)
 
 
-@given(lines(most=6, due=30), st.integers(0, 20))
+@given(lines(most=6, due=30, seconds=(0, 4, 6)), st.integers(0, 20))
 def test_it_is_the_best_where_voices_come_due_later_and_the_rate_is_short(loads: list[Load], after: int) -> None:
     """While a bulk waits for its due time, one of lower priority would take the slots that it will need."""
     _is_best(loads, replace(HOURLY, start=NOW + timedelta(hours=after)))
@@ -133,11 +134,29 @@ def test_the_choice_among_many_is_the_choice_among_each(loads: list[Load], pace:
     assert sum(choose(loads, pace).values()) == len(choose(alone, pace))
 
 
+def test_who_has_no_time_left_for_a_call_takes_no_slot() -> None:
+    """Claims let others go before it: of those somebody would be given up for a slot that it never gets."""
+    hurried = Load(START, START + 4 * SECOND, 0, 1)
+    loads = [hurried, Load(START, START + 6 * SECOND, 0, 2), Load(START, START + HOUR + 6 * SECOND, 0, 3)]
+    assert choose(loads, HOURLY) == {1: 1}
+    assert saved(list(play(loads, HOURLY, {1: 1}))) == {2: 1, 3: 1}
+    assert saved(list(play([hurried], HOURLY))) == {}
+
+
 def test_equals_are_given_up_from_the_latest_deadline() -> None:
     """Help that comes later could save fewer of those that were given up."""
     loads = [Load(START, START + hour * HOUR, 0, hour) for hour in (1, 1, 2, 2)]
     loads = [load._replace(key=number) for number, load in enumerate(loads)]
     assert choose(loads[2:] + loads[:2], HOURLY) == {1: 1, 3: 1}
+
+
+def test_of_equals_the_one_that_failed_is_given_up_first() -> None:
+    """A voice that fails each time would take the slots of the last minutes from those that could be saved."""
+    loads = [Load(START, START + hour * HOUR, 0, hour) for hour in (1, 2, 2)]
+    failed = loads[0]._replace(failed=True)
+    loads = [load._replace(key=number) for number, load in enumerate([failed, *loads[1:]])]
+    assert choose(loads, HOURLY) == {0: 1}
+    assert choose([loads[0]._replace(priority=1), *loads[1:]], HOURLY) == {2: 1}, "who is worth more goes first"
 
 
 def test_the_first_slot_and_the_order() -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.docs.documents import blocks, inline, read, require, section
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Voice
-from voicekeeper.registry import claims, voices
+from voicekeeper.registry import planning, voices
 from voicekeeper.registry.database import Database
 
 COMMANDS = Path(sys.executable).parent
@@ -99,7 +99,7 @@ def test_plain_sql_registers_in_utc(kind: str, request: pytest.FixtureRequest):
             for statement in [ABROAD.get(kind, ""), *statements(HEADINGS[kind])]:
                 if statement:
                     connection.exec_driver_sql(statement)
-        database.call(claims.plan_some, {}, Policy())
+        database.call(planning.plan_some, {}, Policy())
         known, given = (only(database, name) for name in ("voice-0001", "voice-0002"))
     finally:
         database.close()

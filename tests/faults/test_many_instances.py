@@ -69,9 +69,14 @@ class Fleet:
     def said(self) -> list[dict[str, Any]]:
         return [line for log in self.logs for line in events(_text(log.name))]
 
-    def sweeps(self) -> int:
-        """Return how many sweeps have been completed."""
-        return sum(_text(log.name).count('"sweep.finished"') for log in self.logs)
+    def sweeps(self) -> list[int]:
+        """Return how many sweeps each process has completed."""
+        return [_text(log.name).count('"sweep.finished"') for log in self.logs]
+
+    def sweep_anew(self, times: int) -> None:
+        """Wait until each process has made so many whole sweeps from now on: the one under way does not count."""
+        before = self.sweeps()
+        until(lambda: all(now > then + times for now, then in zip(self.sweeps(), before, strict=True)), 60)
 
     def close(self) -> None:
         for process in self.running:
@@ -195,10 +200,9 @@ def test_one_alert_and_one_probe_for_all_of_them(emulator: Emulated, another: An
             for _ in range(4):
                 fleet.start("serve")
             until(lambda: webhook.messages, 60)
-            until(lambda: all("sweep.finished" in _text(log.name) for log in fleet.logs), 60)
+            fleet.sweep_anew(1)
             before = len(calls(emulator, ids))
-            swept = fleet.sweeps()
-            until(lambda: fleet.sweeps() > swept + 8, 60)
+            fleet.sweep_anew(2)
             assert len(calls(emulator, ids)) == before, "the next probe is in a minute"
             assert before <= 4 * 8, "what was under way when the first answer came"
             assert ["paused" in title for title in webhook.titles] == [True]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import httpx
@@ -47,18 +47,23 @@ def test_without_descriptors_it_says_so_and_goes_on_when_there_are_some(home: Ho
 def test_idle_visitors_do_not_keep_it_from_keeping(home: Home, emulator: Emulated):
     """Whoever opens connections and says nothing would take every descriptor from the calls."""
     emulator.make(VOICE)
-    with serving(home) as daemon:
+    hasty = "from voicekeeper.web import server; server.PATIENCE = 2.0; from voicekeeper.cli import main; main()"
+    with ExitStack() as visitors, serving(home, sys.executable, "-c", hasty) as daemon:
         daemon.wait_for("sweep.finished")
         process = daemon.process.pid
         before = resource.prlimit(process, resource.RLIMIT_NOFILE)
         resource.prlimit(process, resource.RLIMIT_NOFILE, (64, before[1]))
         url = httpx.URL(daemon.wait_for("serve.listening")["url"])
-        visitors = [socket.create_connection((url.host, url.port or 80), timeout=5) for _ in range(80)]
-        until(lambda: descriptors(process) >= 64)
+        for _ in range(80):
+            visitors.enter_context(socket.create_connection((url.host, url.port or 80), timeout=5))
+        until(lambda: descriptors(process) >= 60)
         home.insert(VOICE)
-        for visitor in visitors:
-            visitor.close()
-        daemon.wait_for("voice.kept")
+
+        def kept() -> bool:
+            home.make_due()
+            return bool(daemon.events("voice.kept"))
+
+        until(kept)
         daemon.end()
 
 
@@ -126,6 +131,24 @@ def test_a_log_that_nobody_reads_does_not_stop_keeping(home: Home, emulator: Emu
         process.wait()
 
 
+def test_a_terminal_that_nobody_reads_does_not_stop_a_run(home: Home, emulator: Emulated):
+    """A laptop that is closed would stop, in the midst of its calls, what was begun on it over the network."""
+    ids = names(300)
+    emulator.make(*ids)
+    home.insert(*ids)
+    reading, terminal = os.openpty()
+    command = ["sh", "-c", f"exec '{VOICEKEEPER}' run >/dev/null"]
+    process = subprocess.Popen(command, cwd=home.folder, env=home.environment(), stderr=terminal)
+    try:
+        until(lambda: home.statuses() == {"kept": 300})
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        os.close(terminal)
+
+
 def test_what_was_not_written_is_counted():
     """A gap in the log would look like a night in which nothing happened."""
     script = """
@@ -137,7 +160,7 @@ def test_what_was_not_written_is_counted():
         for number in range(5000):
             logs.logger().info("line", number=number, fill="x" * 100)
         with os.fdopen(reading, "rb") as pipe:
-            threading.Thread(target=lambda: (time.sleep(0.5), stream._finish(), os.close(writing))).start()
+            threading.Thread(target=lambda: (time.sleep(0.5), stream.finish(), os.close(writing))).start()
             sys.stdout.buffer.write(pipe.read())
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
@@ -148,6 +171,32 @@ def test_what_was_not_written_is_counted():
     assert written == sorted(written)
     assert dropped > 0
     assert len(written) + dropped == 5000
+
+
+def test_a_reader_that_stops_at_the_count_of_lost_lines_stops_nobody():
+    """A log that is read now and then would stop every call of the daemon, from the first line on that was lost."""
+    script = """
+        import fcntl, os, threading
+        from voicekeeper import logs
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        stream = logs.Unblocked(writing, most=1)
+        logs.set_up("json", "info", stream)
+        stream.write("x" * 8192)  # fills the pipe twice
+        for number in range(3):  # one waits, the others are lost
+            logs.logger().info("line", number=number)
+        os.read(reading, 4096)  # the rest fills it again, and the count of what was lost has to wait
+        threading.Event().wait(0.5)
+        speaking = threading.Thread(target=logs.logger().info, args=("line",), daemon=True)
+        speaking.start()
+        speaking.join(5)
+        print("stopped" if speaking.is_alive() else "goes on", flush=True)
+        os.close(reading)
+        os._exit(0)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "goes on\n"
 
 
 @pytest.mark.parametrize("closing_it", ["2>&-", "2>/dev/full", "2>&- 1>&-"])

@@ -1,7 +1,9 @@
 """The spool file: what is put into it survives the process, and nothing in it stands in the way."""
 
+import asyncio
 import fcntl
 import json
+import os
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -10,20 +12,27 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
 from tests.faults.disks import disk_of, fill
+from voicekeeper import settlements
 from voicekeeper import spool as module
+from voicekeeper.clock import WallClock
 from voicekeeper.core import lifecycle
 from voicekeeper.core.account import Account
+from voicekeeper.core.errors import RegistryUnavailable
 from voicekeeper.core.money import Price
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Intent, Origin, Status, Voice
+from voicekeeper.journal import Journal
+from voicekeeper.registry.database import Database
 from voicekeeper.registry.leased import Claimed
 from voicekeeper.registry.settling import Settlement
 from voicekeeper.registry.spending import Terms
+from voicekeeper.settlements import Settlements
 from voicekeeper.spool import Spool
 
 PRICE = Price(fee=Decimal("9.9"), per_10k=Decimal(2), characters=3)
@@ -81,6 +90,19 @@ def test_is_for_its_owner_alone(path: Path):
     """Voice names and prices would be read by every user of the machine."""
     Spool(path, Log()).put(settlement())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_is_on_the_disk_when_it_counts_as_written(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A power cut would cost an answer that was paid for and said to be safe."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_size))
+    spool = Spool(path, Log())
+    spool.put(settlement(1))
+    one = path.stat().st_size
+    spool.put(settlement(2))
+    two = path.stat().st_size
+    spool.done(settlement(1))
+    assert synced == [one, two, path.stat().st_size]
 
 
 def test_goes_with_the_last_answer(path: Path):
@@ -214,3 +236,43 @@ def test_a_process_that_is_suspended_with_the_file_holds_up_no_other(
     assert set(log.events) == {"spool.failed"}
     spool.held()
     assert len(path.read_text().splitlines()) == 2
+
+
+class Silent:
+    """A registry that never answers, or one that always fails."""
+
+    def __init__(self, failure: RegistryUnavailable | None) -> None:
+        self.failure = failure
+
+    async def together(self, *_: Any) -> Any:
+        if self.failure:
+            raise self.failure
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("failure", [None, RegistryUnavailable("away")], ids=["silent", "fails"])
+async def test_an_answer_is_in_the_file_while_the_registry_is_tried(
+    path: Path, monkeypatch: pytest.MonkeyPatch, failure: RegistryUnavailable | None
+) -> None:
+    """A crash within the quarter of a minute in which it is tried would cost an answer that was paid for."""
+    monkeypatch.setattr(settlements, "_SAFE_AFTER", 0.01 if failure is None else 3600)
+    database, log, held = cast("Database", Silent(failure)), Mock(), asyncio.Event()
+    log.warning.side_effect = lambda event, **_: held.set() if event == "spool.held" else None
+    waiting = Settlements(database, Spool(path, log), WallClock(), Journal(log))
+    recording = asyncio.create_task(waiting.record(settlement()))
+    async with asyncio.timeout(5):
+        await held.wait()
+    assert not recording.done()
+    assert list(Spool(path, Log()).held().values()) == [settlement()]
+    recording.cancel()
+
+
+async def test_an_answer_of_another_registry_is_set_aside(path: Path, sqlite_database: Database) -> None:
+    """It would count as recorded and be forgotten, or be tried for ever: that of the old registry has to be told."""
+    Spool(path, Log()).put(settlement())
+    spool = Spool(path, Mock())
+    (line,) = spool.held()
+    waiting = Settlements(sqlite_database, spool, WallClock(), Journal(Mock()))
+    assert [one async for one in waiting.catch_up()] == []
+    assert not spool.waiting
+    assert path.with_name("voicekeeper.spool.unread").read_text() == f"{line}\n"

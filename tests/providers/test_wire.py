@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 
@@ -99,6 +100,7 @@ async def test_gzip_bomb(account: Account, encoding: str) -> None:
     async with raw_server(saying(answer(body, f"Content-Encoding: {encoding}"))) as server:
         said = await account(server.url, timeout=SOON).speak(VOICE, TEXT, no_task)
     assert said.outcome is Outcome.AMBIGUOUS
+    assert ("longer than 16 MiB" if encoding == "gzip" else "cannot be read") in said.message
     assert len(said.message) < 500
 
 
@@ -140,12 +142,15 @@ async def test_an_answer_nobody_asked_for_keeps_no_other_voice(account: Account)
         b"HTTP/1.1 200",
         answer(b"", "X: " + "y" * 300_000),
         b"HTTP/1.1 200 OK\r\n\x00\r\n\r\n",
+        f"Bearer {KEY} not HTTP\r\n\r\n".encode(),
     ],
 )
 async def test_no_http(account: Account, said: bytes) -> None:
-    """Whatever a broken gateway says, a call may have been worked and nothing may be raised."""
+    """Whatever a broken gateway says, a call may have been worked, nothing may be raised, and no key be repeated."""
     async with raw_server(saying(said)) as server:
-        assert (await account(server.url).speak(VOICE, TEXT, no_task)).outcome is Outcome.AMBIGUOUS
+        found = await account(server.url).speak(VOICE, TEXT, no_task)
+    assert found.outcome is Outcome.AMBIGUOUS
+    assert KEY not in found.message
 
 
 async def test_a_redirect_to_nonsense(account: Account) -> None:
@@ -257,3 +262,17 @@ async def test_what_the_providers_clock_says_comes_with_every_answer(
         assert (said.server_time.isoformat() if said.server_time else None) == told
         assert (listing.server_time.isoformat() if listing.server_time else None) == told
         assert (listing.voices is not None) is listed
+
+
+async def test_without_threads_nothing_was_sent(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are resolved on a thread: without one a call would count as made, and a list would end the daemon."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    provider = account("http://voicekeeper.invalid")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        said, listing = await provider.speak(VOICE, TEXT, no_task), await provider.listed()
+    assert (said.outcome, listing.voices) == (Outcome.TRANSIENT, None)
+    assert "can't start new thread" in said.message

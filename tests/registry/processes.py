@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from tests.databases import HandClock
 from tests.registry.registry_steps import ACCOUNT, POLICY, answer, due, settle, terms
 from voicekeeper.core.outcome import Outcome
-from voicekeeper.registry import accounts, claims, outbox, schema, voices
+from voicekeeper.registry import accounts, claims, outbox, planning, schema, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.voices import NewVoice
 
@@ -103,12 +103,12 @@ def take_alerts(database: Database, _number: int, now: datetime) -> list[int]:
 
 def look_after(database: Database, _number: int, now: datetime) -> None:
     """Do what a sweep does beside its calls."""
-    while database.call(claims.plan_some, {}, POLICY):
+    while database.call(planning.plan_some, {}, POLICY):
         pass
-    database.call(claims.set_aside, [ACCOUNT], now)
-    while database.call(claims.expire_some, now):
+    database.call(planning.set_aside, [ACCOUNT], now)
+    while database.call(planning.expire_some, now):
         pass
-    while database.call(claims.warn_some, {}, POLICY, now):
+    while database.call(planning.warn_some, {}, POLICY, now):
         pass
 
 

@@ -14,7 +14,7 @@ from voicekeeper.core.money import Price
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Voice
-from voicekeeper.registry import accounts, claims, settling
+from voicekeeper.registry import accounts, claims, planning, settling
 from voicekeeper.registry import voices as registered
 from voicekeeper.registry.accounts import Mark
 from voicekeeper.registry.claims import Claim
@@ -63,7 +63,7 @@ def add(database: Database, *names: str, **changes: Any) -> None:
     """Register voices and plan them."""
     usual: dict[str, Any] = {"account": ACCOUNT, "cloned_at": START}
     database.call(registered.register, [NewVoice(voice_id=name, **usual | changes) for name in names])
-    database.call(claims.plan_some, {}, POLICY)
+    database.call(planning.plan_some, {}, POLICY)
 
 
 def voice(database: Database, name: str) -> Voice:

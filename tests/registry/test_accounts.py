@@ -27,7 +27,7 @@ from tests.registry.registry_steps import (
 )
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Status
-from voicekeeper.registry import accounts, claims, outbox
+from voicekeeper.registry import accounts, claims, outbox, planning
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.outbox import Pending
 
@@ -92,13 +92,16 @@ def test_a_slot_is_used_only_by_a_voice_that_is_claimed(clocked: Database) -> No
     assert account(clocked).slot_at == START
 
 
-def test_a_throttled_account_waits_as_long_as_it_is_asked(clocked: Database, clock: HandClock) -> None:
+@pytest.mark.parametrize("asked", [20 * SECOND, HOUR], ids=str)
+def test_a_throttled_account_waits_as_long_as_it_is_asked(
+    clocked: Database, clock: HandClock, asked: timedelta
+) -> None:
     """The account would go on calling while the provider says no."""
     claimed = claim_one(clocked, START)
-    settle(clocked, claimed, answer(Outcome.THROTTLED, retry_after=20.0), START)
-    assert claim(clocked, START).wait == 20 * SECOND
+    settle(clocked, claimed, answer(Outcome.THROTTLED, retry_after=asked.total_seconds()), START)
+    assert claim(clocked, START).wait == asked
     assert voice(clocked, "v0").attempts == 0
-    clock.move(20 * SECOND)
+    clock.move(asked)
     assert claim(clocked, START).work
 
 
@@ -205,7 +208,7 @@ def test_a_changed_key_probes_at_once(clocked: Database) -> None:
     pause(clocked)
     assert claim(clocked, START).stopped
     clocked.call(accounts.sync, {ACCOUNT: accounts.Mark("a new key")})
-    clocked.call(claims.plan_some, {}, POLICY)
+    clocked.call(planning.plan_some, {}, POLICY)
     assert claim(clocked, START).probe
 
 

@@ -11,7 +11,7 @@ from voicekeeper.core import alert as alerts
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.schedule import Policy
-from voicekeeper.registry import accounts, claims, outbox
+from voicekeeper.registry import accounts, outbox, planning
 from voicekeeper.registry.accounts import Mark
 from voicekeeper.registry.database import Database
 
@@ -27,7 +27,7 @@ def configure(database: Database, marks: dict[str, Mark]) -> None:
 
 def sweep(database: Database, now: Any, configured: tuple[str, ...] = ()) -> None:
     """Do what a sweep does for accounts that are not configured."""
-    database.call(claims.set_aside, list(configured), now)
+    database.call(planning.set_aside, list(configured), now)
 
 
 def open_keys(database: Database) -> list[str]:
@@ -43,7 +43,7 @@ def test_an_account_that_comes_back_as_it_was_is_unknown_no_more(database: Datab
     assert tell(database, START + HOUR, [ONE]) == {"one": [UNKNOWN]}
     configure(database, MAIN)
     assert tell(database, LATER, [ONE]) == {"one": [f"resolved {UNKNOWN}"]}
-    database.call(claims.plan_some, {}, POLICY)
+    database.call(planning.plan_some, {}, POLICY)
     assert due(database, START + HOUR) == [voice(database, "anna").id]
 
 
@@ -58,7 +58,7 @@ def test_what_was_registered_while_its_account_was_away_lives_as_long_as_its_acc
     configure(database, {})
     add(database, "meanwhile")
     configure(database, {"main": Mark("mark", lifetime)})
-    database.call(claims.plan_some, {"main": Policy(lifetime=lifetime)}, POLICY)
+    database.call(planning.plan_some, {"main": Policy(lifetime=lifetime)}, POLICY)
     ends = [voice(database, name).deadline for name in ("before", "given", "meanwhile")]
     assert ends == [START + lifetime, START + 100 * HOUR, START + lifetime]
 
@@ -73,7 +73,7 @@ def test_a_tried_voice_that_was_set_aside_is_tried_when_its_account_comes_back(d
     sweep(database, late)
     assert due(database, late) == []
     configure(database, MAIN)
-    database.call(claims.plan_some, {}, POLICY)
+    database.call(planning.plan_some, {}, POLICY)
     assert due(database, late) == [voice(database, "anna").id]
 
 
@@ -128,5 +128,5 @@ def test_a_paused_account_that_goes_no_longer_holds_its_voices_alerts_back(datab
     now = START + 5 * DAY
     paused = [one.name for one in database.call(accounts.everyone) if one.paused]
     assert paused == []
-    assert database.call(claims.warn_some, {}, POLICY, now, paused=paused)
+    assert database.call(planning.warn_some, {}, POLICY, now, paused=paused)
     assert tell(database, now, [ONE])["one"] == [f"voice/{voice(database, 'anna').id}/rung"]

@@ -31,6 +31,7 @@ from tests.registry.registry_steps import (
 )
 from voicekeeper.core.money import Span
 from voicekeeper.core.outcome import Outcome
+from voicekeeper.core.voice import Status
 from voicekeeper.registry import spending
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.leased import Claimed
@@ -127,7 +128,9 @@ def test_a_voice_in_doubt_needs_a_budget_on_another_day(database: Database) -> N
     """A call that is billed today would be paid from yesterday's budget."""
     money: dict[str, Any] = {"price": 9.9, "budget_per_day": 9.9, "budget_per_month": 99.0}
     try_once(database, Outcome.AMBIGUOUS, START, **money)
+    change(database, "v5", deadline=START + 2 * DAY)
     try_once(database, Outcome.KEPT, START + DAY, **money)
+    assert voice(database, "v5").status is Status.KEPT, "the one in doubt waits still"
     assert claim(database, START + DAY + HOUR, **money).stopped
 
 

@@ -15,7 +15,7 @@ from tests.registry.registry_steps import DAY, HOUR, MINUTE, POLICY, START, add,
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rhythm
-from voicekeeper.registry import claims, deliveries, outbox, single
+from voicekeeper.registry import deliveries, outbox, planning, single, upcoming
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.deliveries import Results
 from voicekeeper.registry.digest import figures
@@ -46,7 +46,7 @@ def test_a_channel_that_fails_is_tried_later_and_later(database: Database) -> No
     now, waits = START, []
     for _ in range(5):
         tell(database, now, [ONE], dead=["one"])
-        later = database.call(claims.next_due, now)
+        later = database.call(upcoming.next_due, now)
         assert later is not None
         waits.append((later - now) / MINUTE)
         now = later
@@ -155,7 +155,7 @@ def test_what_nobody_wants_is_told_to_nobody_and_ends(database: Database) -> Non
     assert [one.key for one in database.call(outbox.open_alerts)] == ["voice/1/rung"]
     database.call(outbox.resolve, "voice/1/", START + HOUR)
     assert tell(database, START + HOUR, [picky]) == {}
-    assert database.call(claims.next_due, START + HOUR) is None
+    assert database.call(upcoming.next_due, START + HOUR) is None
 
 
 def test_a_more_urgent_rung_reaches_those_who_only_hear_of_criticals(database: Database) -> None:
@@ -174,7 +174,7 @@ def test_quiet_hours_hold_warnings_until_they_end_and_never_criticals(database: 
     rise(database, warning("voice/1/rung"), alert("voice/2/lost", event=True), now=midnight)
     assert tell(database, midnight, [night]) == {"one": ["voice/2/lost"]}
     assert tell(database, midnight + 6 * HOUR, [night]) == {}
-    assert database.call(claims.next_due, midnight + 6 * HOUR) == midnight + 7 * HOUR
+    assert database.call(upcoming.next_due, midnight + 6 * HOUR) == midnight + 7 * HOUR
     assert tell(database, midnight + 7 * HOUR, [night]) == {"one": ["voice/1/rung"]}
 
 
@@ -258,7 +258,7 @@ def test_a_digest_is_sent_once_a_day_by_one_instance(database: Database) -> None
     daily = replace(ONE, digest=Rhythm.DAILY, digest_at=time(9), zone=ZoneInfo("Asia/Shanghai"))
     assert begin(database, START, [daily]) is None, "nothing at the first start"
     nine = (START + DAY).replace(hour=1, minute=0)
-    assert database.call(claims.next_due, START) == nine
+    assert database.call(upcoming.next_due, START) == nine
     assert begin(database, nine - MINUTE, [daily]) is None
     this = begin(database, nine, [daily])
     assert this is not None
@@ -280,7 +280,7 @@ def test_a_digest_that_is_late_waits_for_the_end_of_quiet_hours(database: Databa
     seven = (START + 2 * DAY).replace(hour=7)
     for now in (night, seven - MINUTE):
         assert begin(database, now, [daily]) is None
-        assert database.call(claims.next_due, now) == seven
+        assert database.call(upcoming.next_due, now) == seven
     this = begin(database, seven, [daily])
     assert this is not None
     assert this.digests == {"one": START}
@@ -321,7 +321,7 @@ def test_a_digest_that_fails_is_tried_again(database: Database) -> None:
     this = begin(database, nine, [daily])
     assert this is not None
     database.call(deliveries.finish, this, Results(digests={"one": False}), nine, EVERY)
-    assert database.call(claims.next_due, nine) == nine + MINUTE
+    assert database.call(upcoming.next_due, nine) == nine + MINUTE
     again = begin(database, nine + MINUTE, [daily])
     assert again is not None
     assert again.digests == {"one": START}
@@ -343,7 +343,7 @@ def test_no_digest_where_none_is_wanted_any_more(database: Database) -> None:
     tell(database, START, [ONE])
     with database.transaction() as connection:
         assert connection.execute(select(channels.c.digest_at)).scalar_one() is None
-    assert not database.call(claims.anything_to_do, START + 2 * DAY)
+    assert not database.call(upcoming.anything_to_do, START + 2 * DAY)
 
 
 def test_a_digest_counts_what_was_done_and_what_is_open(database: Database) -> None:
@@ -364,11 +364,11 @@ def test_a_warning_ends_when_the_deadline_is_put_off(database: Database) -> None
     open_account(database)
     add(database, "anna")
     late = START + 160 * HOUR
-    assert database.call(claims.warn_some, {}, POLICY, late)
+    assert database.call(planning.warn_some, {}, POLICY, late)
     rung = alerts.rung_key(voice(database, "anna"))
     assert tell(database, late, [ONE]) == {"one": [rung]}
     change(database, "anna", deadline=START + 30 * DAY, warn_at=late)
-    assert database.call(claims.warn_some, {}, POLICY, late + HOUR)
+    assert database.call(planning.warn_some, {}, POLICY, late + HOUR)
     assert tell(database, late + HOUR, [ONE]) == {"one": [f"resolved {rung}"]}
 
 

@@ -13,7 +13,20 @@ from voicekeeper.core.account import Account
 from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.channel import Rule
 from voicekeeper.core.voice import Intent, Status
-from voicekeeper.registry import census, claims, deliveries, failing, outbox, outline, overdue, pages, schema, spending
+from voicekeeper.registry import (
+    census,
+    claims,
+    deliveries,
+    failing,
+    outbox,
+    outline,
+    overdue,
+    pages,
+    planning,
+    schema,
+    spending,
+    upcoming,
+)
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.pages import VoiceFilter
 from voicekeeper.registry.tables import alerts, attempts, voices
@@ -29,15 +42,15 @@ FAILING = Account(name=ACCOUNT, failures=5, failing_since=START - 30 * HOUR)
 Work = Callable[[Connection], object]
 
 IDLE: dict[str, Work] = {
-    "plan_some": lambda connection: claims.plan_some(connection, {}, POLICY),
-    "set_aside": lambda connection: claims.set_aside(connection, [ACCOUNT], START),
-    "set_aside without accounts": lambda connection: claims.set_aside(connection, [], START),
+    "plan_some": lambda connection: planning.plan_some(connection, {}, POLICY),
+    "set_aside": lambda connection: planning.set_aside(connection, [ACCOUNT], START),
+    "set_aside without accounts": lambda connection: planning.set_aside(connection, [], START),
     "due": lambda connection: claims.due(connection, ACCOUNT, START),
-    "held_elsewhere": lambda connection: claims.held_elsewhere(connection, ACCOUNT, START),
-    "expire_some": lambda connection: claims.expire_some(connection, START),
-    "warn_some": lambda connection: claims.warn_some(connection, {}, POLICY, START),
-    "anything_to_do": lambda connection: claims.anything_to_do(connection, START),
-    "next_due": lambda connection: claims.next_due(connection, START),
+    "held_elsewhere": lambda connection: upcoming.held_elsewhere(connection, ACCOUNT, START),
+    "expire_some": lambda connection: planning.expire_some(connection, START),
+    "warn_some": lambda connection: planning.warn_some(connection, {}, POLICY, START),
+    "anything_to_do": lambda connection: upcoming.anything_to_do(connection, START),
+    "next_due": lambda connection: upcoming.next_due(connection, START),
     "overdue": lambda connection: overdue.look(connection, [ACCOUNT], [], HOUR, START),
     "failing": lambda connection: failing.look(connection, [FAILING], START - 7 * HOUR),
     "begin": lambda connection: deliveries.begin(connection, [Rule(id="one")], START, 4 * HOUR),

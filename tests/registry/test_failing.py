@@ -1,7 +1,7 @@
 """An account none of whose calls succeeds: told after an hour, while voices wait for it, and to its end."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -27,17 +27,19 @@ SLOWED = replace(DOWN, failures=0, throttles=3)
 
 
 @pytest.fixture
-def anna(database: Database) -> Database:
+def anna(clocked: Database) -> Database:
     """A registry with one voice that is due and was tried."""
-    open_account(database)
-    add(database, "anna")
-    change(database, "anna", attempts=3, last_outcome="transient", last_error="HTTP 502: bad gateway")
-    return database
+    open_account(clocked)
+    add(clocked, "anna")
+    change(clocked, "anna", attempts=3, last_outcome="transient", last_error="HTTP 502: bad gateway")
+    return clocked
 
 
-def look(database: Database, now: datetime, state: Account | None = None) -> list[str]:
-    """Look at the account as it stands, or as it would stand."""
-    database.call(failing.look, [state or account(database)], now)
+def look(database: Database, now: datetime, state: Account | None = None, ahead: timedelta = timedelta()) -> list[str]:
+    """Look at the account as it stands, or as it would stand, on a machine whose clock is ahead."""
+    shared = database.engine.get_execution_options()["clock"]
+    shared.move(now - shared.now())
+    database.call(failing.look, [state or account(database)], now + ahead)
     return [one.title for one in database.call(outbox.open_alerts)]
 
 
@@ -63,6 +65,13 @@ def test_it_is_told_after_an_hour(anna: Database, state: Account) -> None:
 def test_what_is_no_outage_is_not_told(anna: Database, state: Account) -> None:
     """One unlucky voice, or an empty balance that is told already, would be one alarm more."""
     assert look(anna, START + DAY, state) == []
+
+
+def test_a_wrong_clock_neither_raises_nor_ends_it(anna: Database) -> None:
+    """Instances whose clocks differ would raise and end it in turn, and people be told of each time."""
+    assert look(anna, START + HOUR / 2, DOWN, ahead=HOUR) == []
+    assert look(anna, START + HOUR, DOWN)
+    assert look(anna, START + HOUR, DOWN, ahead=-HOUR)
 
 
 @pytest.mark.parametrize("change_of_mind", ["hold", "release"])

@@ -18,12 +18,12 @@ from tests.registry.registry_steps import (
 )
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent
-from voicekeeper.registry import claims, outbox
+from voicekeeper.registry import claims, outbox, planning, upcoming
 from voicekeeper.registry.database import Database
 
 
 def busy(database: Database, now: datetime = START) -> bool:
-    return database.call(claims.anything_to_do, now)
+    return database.call(upcoming.anything_to_do, now)
 
 
 def test_an_empty_registry_has_nothing_to_do(database: Database) -> None:
@@ -51,7 +51,7 @@ def test_what_comes_due_is_something_to_do(database: Database, intent: Intent, h
 def test_an_untold_alert_is_something_to_do(database: Database) -> None:
     """An alarm would wait for the next voice that is due."""
     add(database, "mine", intent=Intent.HOLD)
-    while database.call(claims.warn_some, {}, POLICY, START + 100 * HOUR):
+    while database.call(planning.warn_some, {}, POLICY, START + 100 * HOUR):
         pass
     assert busy(database, START + 100 * HOUR)
     database.call(outbox.told, database.call(outbox.take, START + 100 * HOUR), START + 100 * HOUR, HOUR)
@@ -62,10 +62,10 @@ def test_work_held_by_others_is_told_from_none(database: Database) -> None:
     """A run would report that all is done while another instance is at it."""
     open_account(database)
     add(database, "mine")
-    assert not database.call(claims.held_elsewhere, ACCOUNT, START)
+    assert not database.call(upcoming.held_elsewhere, ACCOUNT, START)
     claimed = claim_one(database, START)
-    assert database.call(claims.held_elsewhere, ACCOUNT, START)
-    assert not database.call(claims.held_elsewhere, "other", START)
+    assert database.call(upcoming.held_elsewhere, ACCOUNT, START)
+    assert not database.call(upcoming.held_elsewhere, "other", START)
     database.call(claims.give_back, claimed, START)
     assert voice(database, "mine").lease_owner is None
-    assert not database.call(claims.held_elsewhere, ACCOUNT, START)
+    assert not database.call(upcoming.held_elsewhere, ACCOUNT, START)

@@ -29,7 +29,7 @@ from tests.registry.registry_steps import (
 from voicekeeper.core import lifecycle
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.voice import Intent, Status
-from voicekeeper.registry import claims, outbox, settling, voices
+from voicekeeper.registry import claims, outbox, planning, settling, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.leased import Claimed
 from voicekeeper.registry.settling import Settlement
@@ -151,7 +151,7 @@ def test_a_doubt_outlives_a_deadline_on_hold(database: Database) -> None:
     dead = claim_one(database, START + 168 * HOUR - MINUTE, lease=OVER)
     database.call(claims.note_task, dead, "task of one that died")
     database.call(voices.decide, voice(database, "mine"), Intent.HOLD, START + 168 * HOUR - MINUTE)
-    (gone,) = database.call(claims.expire_some, START + 168 * HOUR)
+    (gone,) = database.call(planning.expire_some, START + 168 * HOUR)
     assert (gone.status, gone.last_error) == (Status.LOST, "held past its deadline")
     database.call(voices.retry, voice(database, "mine"), START + 168 * HOUR)
     again = claim_one(database, START + 168 * HOUR)

@@ -33,7 +33,7 @@ from voicekeeper.core.queue import play
 from voicekeeper.core.remedy import unsavable
 from voicekeeper.core.schedule import KeepAfter, Policy
 from voicekeeper.foresight import Ahead, Foresight
-from voicekeeper.registry import claims, outbox, outline, pacing, waiting
+from voicekeeper.registry import outbox, outline, pacing, planning, waiting
 from voicekeeper.registry.database import Database
 
 #: After 167 hours one hour is left: for four calls, a quarter of an hour apart.
@@ -120,6 +120,31 @@ async def test_the_most_valuable_go_first_when_not_all_can_be_saved(database: Da
     assert in_order(database) == ["trial0", "trial1", "paid0", "paid1", "later", "trial2", "trial3"]
 
 
+def hurried(database: Database, *seconds: int) -> None:
+    """Add voices with so many seconds left."""
+    for left in seconds:
+        add(database, f"v{left}")
+        change(database, f"v{left}", deadline=LATER + timedelta(seconds=left))
+
+
+async def test_who_has_seconds_left_goes_last_where_not_all_can_be_saved(database: Database) -> None:
+    """A crowd's last slots would go to calls that end too late, and those who wait for them be lost as well."""
+    hurried(database, -3600, 4, 6, 7, 60)
+    await look(database)
+    assert yielding(database) == {"v4", "v7", "v60"}
+    assert in_order(database)[0] == "v6"
+
+
+async def test_who_has_seconds_left_goes_first_where_nobody_else_is_in_danger(database: Database) -> None:
+    """A call that would have been in time is put behind a bulk that has days, and too little rate be blamed for it."""
+    hurried(database, 4, 3600)
+    add(database, "retried")
+    change(database, "retried", due_at=LATER + timedelta(seconds=56), deadline=LATER + timedelta(seconds=60))
+    await look(database)
+    assert (yielding(database), in_order(database)) == (set(), ["v4", "v3600"])
+    assert titles(database) == []
+
+
 async def test_what_was_judged_before_is_judged_anew(database: Database) -> None:
     """A voice whose owner has raised its priority would stay the last."""
     add(database, *(f"v{number}" for number in range(6)))
@@ -132,6 +157,22 @@ async def test_what_was_judged_before_is_judged_anew(database: Database) -> None
     change(database, "v1", intent="release")
     await look(database, sight=sight)
     assert (yielding(database), titles(database)) == (set(), [])
+
+
+@pytest.mark.parametrize("singly", [5_000, 3])
+async def test_who_failed_lets_others_go_first_where_not_all_can_be_saved(
+    database: Database, monkeypatch: pytest.MonkeyPatch, singly: int
+) -> None:
+    """A voice that fails each time would take the slots of the last minutes from those that could be saved."""
+    monkeypatch.setattr(waiting, "_SINGLY", singly)
+    add(database, *(f"v{number}" for number in range(6)))
+    for name, outcome in (("v0", "transient"), ("v1", "throttled"), ("v2", "ambiguous"), ("v3", "blocked")):
+        change(database, name, last_outcome=outcome, streak=1)
+    await look(database)
+    assert yielding(database) == {"v0", "v3"}
+    change(database, "v3", streak=0)  # its owner has it tried again
+    await look(database)
+    assert yielding(database) == {"v0", "v5"}
 
 
 async def test_voices_of_one_minute_yield_as_each_by_itself(
@@ -252,7 +293,7 @@ async def test_a_long_line_that_is_kept_as_late_as_is_safe_is_due_earlier(databa
     for number in range(8):
         change(database, f"v{number}", due_at=None)
     change(database, "v7", attempts=1, due_at=START + 150 * HOUR)
-    database.call(claims.plan_some, {}, late)
+    database.call(planning.plan_some, {}, late)
     planned = voice(database, "v0").due_at
     sight = Foresight(database, HandClock(START))
     await sight.look([Ahead(terms(space=HOUR), 4, late)])

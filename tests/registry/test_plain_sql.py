@@ -20,7 +20,7 @@ from tests.registry.registry_steps import (
 )
 from voicekeeper.core.errors import RegistryUnavailable
 from voicekeeper.core.voice import Intent, Origin, Status
-from voicekeeper.registry import claims
+from voicekeeper.registry import planning
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.tables import alerts
 
@@ -33,7 +33,7 @@ def test_three_columns_are_enough(database: Database) -> None:
     open_account(database)
     with database.transaction() as connection:
         insert(connection)
-    assert database.call(claims.plan_some, {}, POLICY) == 1
+    assert database.call(planning.plan_some, {}, POLICY) == 1
     claimed = claim_one(database, START)
     assert claimed.voice.name == f"{ACCOUNT}/theirs"
     assert claimed.voice.deadline == START + 168 * HOUR
@@ -56,7 +56,7 @@ def test_a_given_deadline_stands(database: Database) -> None:
     """An owner's own deadline would be overwritten by the usual lifetime."""
     with database.transaction() as connection:
         insert(connection, deadline="2026-03-02 00:00:00")
-    database.call(claims.plan_some, {}, POLICY)
+    database.call(planning.plan_some, {}, POLICY)
     assert voice(database, "theirs").deadline == datetime(2026, 3, 2, tzinfo=UTC)
 
 

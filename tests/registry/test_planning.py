@@ -23,7 +23,7 @@ from tests.registry.registry_steps import (
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Intent, Status
-from voicekeeper.registry import accounts, claims, outbox, voices
+from voicekeeper.registry import accounts, outbox, planning, upcoming, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.tables import voices as table
 
@@ -36,7 +36,7 @@ def named(database: Database, ids: list[int]) -> list[str]:
 
 
 def warn(database: Database, now: datetime, *paused: str) -> int:
-    return database.call(claims.warn_some, {}, POLICY, now, paused=list(paused))
+    return database.call(planning.warn_some, {}, POLICY, now, paused=list(paused))
 
 
 def keys(database: Database) -> list[str]:
@@ -47,8 +47,8 @@ def test_each_account_is_planned_by_its_own_policy(database: Database) -> None:
     """An account's own lifetime would be ignored, and its voices lost before their planned deadline."""
     for name in ("main", "late"):
         database.call(voices.register, [voices.NewVoice(account=name, voice_id=name, cloned_at=START)])
-    assert database.call(claims.plan_some, {"late": LATE}, POLICY) == 2
-    assert database.call(claims.plan_some, {"late": LATE}, POLICY) == 0
+    assert database.call(planning.plan_some, {"late": LATE}, POLICY) == 2
+    assert database.call(planning.plan_some, {"late": LATE}, POLICY) == 0
     usual, late = voice(database, "main"), voice(database, "late")
     assert (usual.deadline, usual.due_at, usual.warn_at) == (START + 168 * HOUR, START, START + 96 * HOUR)
     assert (late.deadline, late.due_at, late.warn_at) == (START + 100 * HOUR, START + 48 * HOUR, START + 76 * HOUR)
@@ -59,7 +59,7 @@ def test_more_than_one_batch_is_planned(database: Database) -> None:
     many = [voices.NewVoice(account=ACCOUNT, voice_id=f"v{n}", cloned_at=START) for n in range(1100)]
     database.call(voices.register, many)
     planned = []
-    while some := database.call(claims.plan_some, {}, POLICY):
+    while some := database.call(planning.plan_some, {}, POLICY):
         planned.append(some)
     assert sum(planned) == 1100
     assert all(found.due_at for found in everyone(database))
@@ -113,7 +113,7 @@ def test_only_who_was_put_off_and_has_little_time_left_is_waited_for(database: D
     change(database, "past", due_at=START + timedelta(seconds=2), deadline=START + timedelta(seconds=1))
 
     def waited_for(*names: str) -> datetime | None:
-        return database.call(claims.next_hurried, names, START, START + minute)
+        return database.call(upcoming.next_hurried, names, START, START + minute)
 
     assert waited_for(ACCOUNT, "other") == START + minute
     assert waited_for("other") is waited_for() is None
@@ -121,32 +121,32 @@ def test_only_who_was_put_off_and_has_little_time_left_is_waited_for(database: D
 
 def test_the_next_due_time_skips_what_is_due_already(database: Database) -> None:
     """The daemon would sleep past the next voice, or not at all."""
-    assert database.call(claims.next_due, START) is None
+    assert database.call(upcoming.next_due, START) is None
     add(database, "now")
     add(database, "soon", cloned_at=START + HOUR)
     add(database, "later", cloned_at=START + DAY)
     add(database, "held", cloned_at=START + timedelta(minutes=1), intent=Intent.HOLD)
-    assert database.call(claims.next_due, START) == START + HOUR
-    assert database.call(claims.next_due, START + 2 * HOUR, START) == START + HOUR, "it came due during a sweep"
+    assert database.call(upcoming.next_due, START) == START + HOUR
+    assert database.call(upcoming.next_due, START + 2 * HOUR, START) == START + HOUR, "it came due during a sweep"
 
 
 def test_voices_of_an_unknown_account_are_set_aside_with_one_alert(database: Database) -> None:
     """Rows that nobody can work would stop the sweep, or be reported once for each row."""
     add(database, "theirs", "theirs too", account="unknown")
     add(database, "ours")
-    assert database.call(claims.set_aside, [ACCOUNT], START) == ["unknown"]
+    assert database.call(planning.set_aside, [ACCOUNT], START) == ["unknown"]
     assert keys(database) == ["account/unknown/unknown"]
     assert voice(database, "theirs").due_at == START + HOUR
     assert voice(database, "ours").due_at == START
-    assert database.call(claims.set_aside, [ACCOUNT], START) == []
+    assert database.call(planning.set_aside, [ACCOUNT], START) == []
 
 
 def test_an_account_that_becomes_known_is_worked_at_once(database: Database) -> None:
     """Voices set aside would wait an hour although the mistake is mended."""
     add(database, "theirs", account="unknown")
-    database.call(claims.set_aside, [ACCOUNT], START)
+    database.call(planning.set_aside, [ACCOUNT], START)
     database.call(accounts.sync, {"unknown": accounts.Mark("mark")})
-    database.call(claims.plan_some, {}, POLICY)
+    database.call(planning.plan_some, {}, POLICY)
     theirs = voice(database, "theirs")
     assert theirs.due_at == START
     assert theirs.last_error is None
@@ -174,7 +174,7 @@ def test_a_changed_lifetime_moves_the_deadlines_that_follow_from_it(database: Da
     add(database, "tried")
     change(database, "tried", attempts=3)
     database.call(accounts.sync, {ACCOUNT: accounts.Mark("shorter", 24 * HOUR)})
-    database.call(claims.plan_some, {ACCOUNT: Policy(lifetime=24 * HOUR)}, POLICY)
+    database.call(planning.plan_some, {ACCOUNT: Policy(lifetime=24 * HOUR)}, POLICY)
     ends = {name: voice(database, name).deadline for name in ("computed", "given", "tried")}
     assert ends == {"computed": START + 24 * HOUR, "given": START + 100 * HOUR, "tried": START + 24 * HOUR}
     assert warn(database, START + 19 * HOUR) == 2
@@ -205,7 +205,7 @@ def test_a_retry_that_would_come_after_a_shorter_lifetime_is_made_at_once(databa
     change(database, "late", attempts=31, due_at=START + 25 * HOUR)
     change(database, "early", attempts=31, due_at=START + 20 * HOUR)
     database.call(accounts.sync, {ACCOUNT: accounts.Mark("shorter", 24 * HOUR)})
-    database.call(claims.plan_some, {ACCOUNT: Policy(lifetime=24 * HOUR)}, POLICY)
+    database.call(planning.plan_some, {ACCOUNT: Policy(lifetime=24 * HOUR)}, POLICY)
     assert named(database, due(database, START + 19 * HOUR)) == ["late"]
     assert voice(database, "early").due_at == START + 20 * HOUR
 
@@ -240,8 +240,8 @@ def test_warnings_of_a_paused_account_are_held_back_until_it_resumes(database: D
 def test_a_voice_that_waits_in_line_is_looked_at_again(database: Database) -> None:
     """A long queue would raise an alarm for each of its voices, or loop for ever over them."""
     add(database, "mine")
-    assert database.call(claims.warn_some, {}, POLICY, START + 97 * HOUR, queued={ACCOUNT}) == 1
-    assert database.call(claims.warn_some, {}, POLICY, START + 97 * HOUR, queued={ACCOUNT}) == 0
+    assert database.call(planning.warn_some, {}, POLICY, START + 97 * HOUR, queued={ACCOUNT}) == 1
+    assert database.call(planning.warn_some, {}, POLICY, START + 97 * HOUR, queued={ACCOUNT}) == 0
     assert keys(database) == []
     assert warn(database, START + 100 * HOUR) == 1
     assert len(keys(database)) == 1
@@ -261,10 +261,10 @@ def test_a_deadline_settles_only_what_is_held_or_released(database: Database) ->
     """The clock alone would make a wanted voice lost."""
     for intent in Intent:
         add(database, intent.value, intent=intent)
-    assert database.call(claims.expire_some, START + 168 * HOUR - timedelta(microseconds=1)) == []
-    gone = database.call(claims.expire_some, START + 168 * HOUR)
+    assert database.call(planning.expire_some, START + 168 * HOUR - timedelta(microseconds=1)) == []
+    gone = database.call(planning.expire_some, START + 168 * HOUR)
     assert {found.voice_id: found.status for found in gone} == {"hold": Status.LOST, "release": Status.RELEASED}
-    assert database.call(claims.expire_some, START + 168 * HOUR) == []
+    assert database.call(planning.expire_some, START + 168 * HOUR) == []
     assert voice(database, "keep").status is Status.WAITING
     assert voice(database, "hold").last_error == "held past its deadline"
     assert keys(database) == [f"voice/{voice(database, 'hold').id}/lost"]

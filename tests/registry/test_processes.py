@@ -20,7 +20,7 @@ from tests.registry.registry_steps import (
 )
 from voicekeeper.core.alert import Alert, Severity
 from voicekeeper.core.voice import Intent, Status
-from voicekeeper.registry import accounts, claims, outbox, spending
+from voicekeeper.registry import accounts, outbox, planning, spending
 from voicekeeper.registry import voices as registered
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.schema import HEAD, current
@@ -118,5 +118,5 @@ def test_migrating_at_once_is_safe(bare_url: str, crew: Crew) -> None:
     opened = Database(bare_url)
     with opened.transaction() as connection:
         assert current(connection) == HEAD
-    assert opened.call(claims.plan_some, {}, POLICY) == 0
+    assert opened.call(planning.plan_some, {}, POLICY) == 0
     opened.close()

@@ -74,11 +74,12 @@ def test_a_near_deadline_goes_before_the_ramp(clocked: Database, clock: HandCloc
     """A voice would be lost for politeness."""
     settle(clocked, claim_one(clocked, START), answer(Outcome.THROTTLED), START)
     clock.move(MINUTE)
-    add(clocked, "hurried", cloned_at=START - timedelta(hours=167, minutes=30))
-    claimed = claim(clocked, START, most=1, space=SPACE)
-    assert [one.voice.voice_id for one in claimed.work] == ["hurried"]
-    assert account(clocked).slot_at == clock.now() + SPACE
-    clock.move(SPACE)
+    for name, minutes, space in (("in time", 61, 4 * SPACE), ("hurried", 60, SPACE)):
+        add(clocked, name, cloned_at=START - 168 * HOUR + minutes * MINUTE)
+        claimed = claim(clocked, START, most=1, space=SPACE)
+        assert [one.voice.voice_id for one in claimed.work] == [name]
+        assert account(clocked).slot_at == clock.now() + space
+        clock.move(space)
     assert seconds_to_the_next(clocked, clock) == 8
 
 

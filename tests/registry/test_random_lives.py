@@ -35,7 +35,7 @@ from tests.registry.registry_steps import (
 )
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent, Status, Voice
-from voicekeeper.registry import claims, outbox, voices
+from voicekeeper.registry import claims, outbox, planning, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.leased import Claimed
 from voicekeeper.registry.tables import alerts, attempts
@@ -86,7 +86,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 4))
     def claim(self, most: int) -> None:
-        self.database.call(claims.plan_some, {}, POLICY)
+        self.database.call(planning.plan_some, {}, POLICY)
         self.tokens += 1
         before = {found.id for found in everyone(self.database) if self.leased(found)}
         claimed = claim(self.database, self.now, f"instance {self.tokens}", most, **MONEY).work
@@ -138,11 +138,11 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def let_go_and_warn(self) -> None:
-        for found in self.database.call(claims.expire_some, self.now):
+        for found in self.database.call(planning.expire_some, self.now):
             assert found.intent is not Intent.KEEP, "the clock alone made a wanted voice lost"
-        assert self.database.call(claims.expire_some, self.now) == []
-        self.database.call(claims.warn_some, {}, POLICY, self.now)
-        assert self.database.call(claims.warn_some, {}, POLICY, self.now) == 0
+        assert self.database.call(planning.expire_some, self.now) == []
+        self.database.call(planning.warn_some, {}, POLICY, self.now)
+        assert self.database.call(planning.warn_some, {}, POLICY, self.now) == 0
 
     @rule()
     def tell(self) -> None:

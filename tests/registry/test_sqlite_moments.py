@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.registry.registry_steps import POLICY, START, everyone, insert, voice
 from voicekeeper.core.errors import RegistryUnavailable
-from voicekeeper.registry import claims
+from voicekeeper.registry import claims, planning
 from voicekeeper.registry.database import Database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_a_short_deadline_sorts_among_the_full_ones(sqlite_database: Database) -
             ("c", "2026-03-02 00:00:01"),
         ):
             insert(connection, voice_id=name, deadline=deadline)
-    sqlite_database.call(claims.plan_some, {}, POLICY)
+    sqlite_database.call(planning.plan_some, {}, POLICY)
     in_order = sqlite_database.call(claims.due, "main", START)
     named = {found.id: found.voice_id for found in everyone(sqlite_database)}
     assert [named[row] for row in in_order] == ["a", "b", "c"]
@@ -126,6 +126,6 @@ def test_what_was_written_by_hand_is_rewritten_in_full(sqlite_database: Database
     """A deadline in short form would stay the odd one out after planning."""
     with sqlite_database.transaction() as connection:
         insert(connection, deadline="2026-03-02 00:00:00")
-    sqlite_database.call(claims.plan_some, {}, POLICY)
+    sqlite_database.call(planning.plan_some, {}, POLICY)
     with sqlite_database.transaction() as connection:
         assert connection.execute(text("SELECT deadline FROM voices")).scalar() == "2026-03-02 00:00:00.000000"

@@ -6,7 +6,7 @@ from tests.registry.delivery_steps import ONE, alert, begin, rise, tell, warning
 from tests.registry.registry_steps import ACCOUNT, DAY, HOUR, MINUTE, POLICY, START, open_account
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rule
-from voicekeeper.registry import claims, outbox
+from voicekeeper.registry import outbox, planning
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.tables import alerts, voices
 
@@ -80,11 +80,11 @@ def test_an_outage_of_days_is_a_message_an_hour(sqlite_database: Database) -> No
     with database.transaction() as connection:
         rows = [tried | {"voice_id": name, "cloned_at": START - age} for name, age in ages.items()]
         connection.execute(voices.insert(), rows)
-    while database.call(claims.plan_some, {}, POLICY):
+    while database.call(planning.plan_some, {}, POLICY):
         pass
     messages, now = Counter[str](), START
     while now < START + 1.5 * DAY:
-        while database.call(claims.warn_some, {}, POLICY, now):
+        while database.call(planning.warn_some, {}, POLICY, now):
             pass
         messages.update(tell(database, now, [ONE, PAGER]).keys())
         now += HOUR / 2

@@ -133,6 +133,13 @@ def test_a_full_disk_loses_nothing_that_was_written(sqlite_url: str) -> None:
     opened.close()
 
 
+def test_what_is_committed_is_on_the_disk(sqlite_database: Database) -> None:
+    """A power cut would take the attempt back that was written down before its call, and the voice be paid twice."""
+    with sqlite_database.transaction() as connection:
+        asked = [connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "synchronous")]
+    assert asked == ["wal", 2], "2 is FULL: less leaves the last commits to the next checkpoint"
+
+
 @pytest.mark.parametrize("server", ["postgresql", "mysql"])
 @pytest.mark.parametrize(
     ("address", "mend"),

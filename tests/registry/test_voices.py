@@ -28,7 +28,7 @@ from tests.registry.registry_steps import (
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent, Origin, Status
-from voicekeeper.registry import claims, outbox, preview, probe, voices
+from voicekeeper.registry import outbox, planning, preview, probe, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.voices import Filter, NewVoice
 
@@ -138,7 +138,7 @@ def test_a_decision_counts_while_a_voice_waits(database: Database) -> None:
 def test_releasing_a_voice_ends_its_alarm(database: Database) -> None:
     """The alarm would go on for a voice that its owner let go."""
     add(database, "mine")
-    database.call(claims.warn_some, {}, POLICY, START + 100 * HOUR)
+    database.call(planning.warn_some, {}, POLICY, START + 100 * HOUR)
     assert len(database.call(outbox.open_alerts)) == 1
     database.call(voices.decide, voice(database, "mine"), Intent.RELEASE, START + 100 * HOUR)
     assert database.call(outbox.open_alerts) == []
@@ -161,11 +161,11 @@ def test_a_retry_that_fails_is_told_again(database: Database) -> None:
     add(database, "mine")
     late = START + 168 * HOUR - HOUR / 2
     try_once(database, Outcome.TRANSIENT, late)
-    database.call(claims.warn_some, {}, POLICY, late)
+    database.call(planning.warn_some, {}, POLICY, late)
     database.call(voices.retry, voice(database, "mine"), late)
     assert database.call(outbox.open_alerts) == []
     try_once(database, Outcome.TRANSIENT, late)
-    database.call(claims.warn_some, {}, POLICY, late)
+    database.call(planning.warn_some, {}, POLICY, late)
     assert len(database.call(outbox.open_alerts)) == 1
 
 
@@ -174,10 +174,10 @@ def test_a_release_that_is_taken_back_brings_its_alarm_back(database: Database, 
     """A voice that its owner wants again in its last hour would be lost without a word."""
     late = START + 168 * HOUR - HOUR / 2
     add(database, "mine")
-    database.call(claims.warn_some, {}, POLICY, late)
+    database.call(planning.warn_some, {}, POLICY, late)
     database.call(voices.decide, voice(database, "mine"), Intent.RELEASE, late)
     database.call(voices.decide, voice(database, "mine"), intent, late)
-    database.call(claims.warn_some, {}, POLICY, late)
+    database.call(planning.warn_some, {}, POLICY, late)
     assert len(database.call(outbox.open_alerts)) == 1
 
 
@@ -186,7 +186,7 @@ def test_what_is_not_planned_yet_is_not_warned_of_for_ever(database: Database) -
     database.call(voices.register, [NewVoice(account=ACCOUNT, voice_id="mine", cloned_at=START, intent=Intent.RELEASE)])
     database.call(voices.decide, voice(database, "mine"), Intent.KEEP, START)
     database.call(voices.retry, voice(database, "mine"), START)
-    assert database.call(claims.warn_some, {}, POLICY, START) == 0
+    assert database.call(planning.warn_some, {}, POLICY, START) == 0
 
 
 def test_a_retry_never_calls_a_kept_voice_again(database: Database) -> None:
@@ -202,7 +202,7 @@ def test_a_retry_before_planning_loses_no_deadline(database: Database) -> None:
     """A voice retried right after it was registered would never get a deadline, nor any warning."""
     database.call(voices.register, [NewVoice(account=ACCOUNT, voice_id="mine", cloned_at=START)])
     assert database.call(voices.retry, voice(database, "mine"), START)
-    database.call(claims.plan_some, {}, POLICY)
+    database.call(planning.plan_some, {}, POLICY)
     mine = voice(database, "mine")
     assert (mine.deadline, mine.due_at) == (START + 168 * HOUR, START)
     assert mine.warn_at is not None
@@ -230,7 +230,7 @@ def test_a_proof_ends_the_alarm_and_outlives_an_older_call(database: Database) -
     """A voice proved to be permanent would still be alarmed of, or be made waiting by an older call."""
     open_account(database)
     add(database, "mine")
-    database.call(claims.warn_some, {}, POLICY, START + 100 * HOUR)
+    database.call(planning.warn_some, {}, POLICY, START + 100 * HOUR)
     claimed = claim_one(database, START + 100 * HOUR)
     change(database, "mine", lease_until=START)
     database.call(voices.prove, [voice(database, "mine")], START + 101 * HOUR)
@@ -320,7 +320,7 @@ def test_the_summary_counts_everything(database: Database) -> None:
         change(database, name, status="kept", kept_at=START)
     change(database, "verified", verified_at=START)
     change(database, "lost", status="lost")
-    database.call(claims.warn_some, {}, POLICY, START)
+    database.call(planning.warn_some, {}, POLICY, START)
     found = database.call(voices.summary, START)
     assert found.counts == {
         (ACCOUNT, Status.WAITING): 2,

@@ -11,14 +11,13 @@ from tests.scenarios.commands import VOICEKEEPER, Home, events, until
 
 
 class Serving:
-    """A running `voicekeeper serve`, whose standard error goes to a file."""
+    """A running `voicekeeper serve`, whose standard error goes to a file; `command` stands in for `voicekeeper`."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *command: str) -> None:
         self.log = home.folder / "serve.log"
+        words = [*(command or (VOICEKEEPER,)), "serve"]
         with self.log.open("w", encoding="utf-8") as file:
-            self.process = subprocess.Popen(
-                [VOICEKEEPER, "serve"], cwd=home.folder, env=home.environment(), stdout=file, stderr=file
-            )
+            self.process = subprocess.Popen(words, cwd=home.folder, env=home.environment(), stdout=file, stderr=file)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         text = self.log.read_text(encoding="utf-8")
@@ -46,9 +45,9 @@ class Serving:
 
 
 @contextmanager
-def serving(home: Home) -> Iterator[Serving]:
+def serving(home: Home, *command: str) -> Iterator[Serving]:
     """Start the daemon; one that has not ended by itself is killed."""
-    daemon = Serving(home)
+    daemon = Serving(home, *command)
     try:
         yield daemon
     finally:

@@ -60,6 +60,24 @@ async def test_a_long_sweep_goes_on_round_after_round(
     await daemon
 
 
+async def test_a_voice_that_comes_due_while_a_round_is_ending_is_kept_then(
+    home: Home, emulator: Emulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If telling people took long, what came due meanwhile would wait for the next regular sweep."""
+
+    async def slow(*_: object) -> None:
+        await asyncio.sleep(4)
+
+    monkeypatch.setattr("voicekeeper.alarm.RegistryAlarm.works", slow)
+    home.set("accounts.main", keep_after="24h")
+    emulator.make(VOICE)
+    home.insert(VOICE, cloned_at=ago(hours=24, seconds=-3))
+    daemon = asyncio.create_task(serve_here(home, monkeypatch))
+    await asyncio.to_thread(until, lambda: home.statuses() == {"kept": 1})
+    os.kill(os.getpid(), signal.SIGTERM)
+    await daemon
+
+
 @pytest.mark.parametrize("piece", ["wiring.App.round", "alarm.RegistryAlarm.works", "ticking.Ticks.watch_clock"])
 async def test_a_mistake_in_any_piece_ends_the_daemon(home: Home, monkeypatch: pytest.MonkeyPatch, piece: str) -> None:
     """If it went on half alive, nothing would start it again, and nothing would be kept."""

@@ -1,6 +1,7 @@
 """`python -m tests.simulation.chaos`: play many seeds, print what each fault did, exit 1 where a promise was broken."""
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=240.0, help="begin no seed after so long")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one seed and print everything that happened")
     asked = parser.parse_args(arguments)
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # as voicekeeper itself has it
     if asked.replay is not None:
         return _replay(asked.replay)
     outcomes = [_told(one) for one in _play_all(range(asked.first, asked.first + asked.seeds), asked.seconds)]

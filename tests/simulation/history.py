@@ -11,7 +11,8 @@ from tests.simulation.plan import Plan
 class Call:
     """One keep call as the provider saw it; `done` means that it made or found the voice permanent.
 
-    `recorded` says that the registry had this voice as kept when the call was made, `again` that it had been used.
+    `recorded` says that the registry had this voice as kept when the call was made, `again` that it had been used,
+    `slept` that the machine fell asleep when all was ready for the request, and made it when it woke up.
     """
 
     time: float
@@ -21,6 +22,7 @@ class Call:
     done: bool
     recorded: bool
     again: bool
+    slept: bool
 
 
 @dataclass(frozen=True, slots=True)

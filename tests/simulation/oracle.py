@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from math import ceil
 
-from tests.simulation.history import History
+from tests.simulation.history import Call, History
 from tests.simulation.plan import DAY, HOUR, MINUTE, TIMEOUT, Fault, Kind, Plan
 from tests.simulation.spans import Span, inside, union, without
 
@@ -26,8 +26,12 @@ _QUICK_ANSWER = 10.0
 _PAUSE = 20 * MINUTE + MINUTE
 #: A throttled account waits a minute at most, unless it was asked to wait longer; so does the voice.
 _THROTTLE = 2 * MINUTE
+#: With less than this left for its call, a voice is given up first where not all can be saved.
+_CALL = 5.0
 #: Seconds in which a task is begun, ends, and is seen to have ended.
 _TASK = 8.0
+#: Tries that the retry table makes in a voice's last hour, all of them in vain where answers are lost.
+_REPEATED = 23
 #: A voice that is not found so long may be given up: three answers over an hour.
 _GIVEN_UP = 50 * MINUTE
 
@@ -38,11 +42,10 @@ _STOPS_ALL: tuple[Kind, ...] = ("registry down", "commit lost")
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """The voices of one account that had their chance, though only so many `could` be saved: they vied in `span`."""
+    """The voices of one account that had their chance, though only so many `could` be saved."""
 
     voices: set[int]
     could: int
-    span: Span
 
 
 @dataclass(slots=True)
@@ -65,12 +68,11 @@ def judge(history: History) -> Verdict:
         chances = {voice: _chances(plan, voice, running) for voice in mine}
         having = {voice for voice in mine if chances[voice]}
         had = {voice: chances[voice] for voice in having}
-        saved = _earliest_first(plan, number, had, _charged(history, number, having))
+        saved = _earliest_first(plan, number, had, _charged(history, number, having), _taken(history, number, having))
         if saved == having:
             verdict.savable |= having
         else:
-            vying = union(span for voice in having - saved for span in had[voice])
-            verdict.crowded[number] = Crowd(having, len(saved), (vying[0][0], vying[-1][1]))
+            verdict.crowded[number] = Crowd(having, len(saved))
     return verdict
 
 
@@ -164,7 +166,21 @@ def hopeless(plan: Plan, voice: int, off: float = 0.0) -> bool:
 def _stops(plan: Plan, voice: int) -> list[Fault]:
     """Return everything that keeps a voice from being called with success."""
     account = plan.voices[voice].account
-    return [*plan.of(*_STOPS, who=account), *plan.of(*_STOPS_VOICE, who=voice), *plan.of(*_STOPS_ALL)]
+    stops = [*plan.of(*_STOPS, who=account), *plan.of(*_STOPS_VOICE, who=voice), *plan.of(*_STOPS_ALL)]
+    return stops + _unheard(plan, account)
+
+
+def _unheard(plan: Plan, account: int) -> list[Fault]:
+    """Return the faults during which an account that was paused stays so: no answer tells that it is open again."""
+    poisoned = [fault for fault in plan.of("poisoned") if plan.voices[fault.who].account == account]
+    pauses = [*plan.of("blocked", who=account), *poisoned]
+    lost = plan.of("answer lost", who=account) if _hides(plan, account) else []
+    return [one for one in lost if any(one.start < fault.end + _PAUSE and fault.start < one.end for fault in pauses)]
+
+
+def _hides(plan: Plan, account: int) -> bool:
+    """Tell whether no list shows which of an account's voices are kept, or not at any time."""
+    return not plan.accounts[account].has_list or bool(plan.of("list down", "list empty", who=account))
 
 
 def _reaction(
@@ -204,15 +220,21 @@ def _paused(plan: Plan, account: int, start: float, deadline: float) -> bool:
     return again or any(fault.start < start for fault in plan.of("blocked", who=account))
 
 
-def _space(plan: Plan, number: int) -> float:
-    """Return the seconds that one call of an account takes from the next."""
+def _space(plan: Plan, number: int, time: float) -> float:
+    """Return the seconds that one call of an account, or all that a voice gets, takes from the next at that time."""
     account = plan.accounts[number]
     usual, slowest = (_TASK, TIMEOUT) if account.tasks else (0.2, 0.8 * TIMEOUT)
     slow = slowest if plan.of("slow", who=number) else usual
     lost = TIMEOUT if plan.of("answer lost", "timeout", "flaky", who=number) else 0.0
+    lost *= _REPEATED if _in_doubt(plan, number, time) else 1
     # Where the provider allows less than was configured, half of the calls are turned away and waited for.
     allowed = account.space if account.real_rpm >= account.rpm else 4 * 60 / account.real_rpm
     return max(allowed, max(slow, lost) / account.concurrency + 0.1)
+
+
+def _in_doubt(plan: Plan, number: int, time: float) -> bool:
+    """Tell whether an account's calls may work without anybody knowing: so they are made again and again."""
+    return _hides(plan, number) and any(fault.covers(time) for fault in plan.of("answer lost", who=number))
 
 
 def _charged(history: History, number: int, having: set[int]) -> Counter[float]:
@@ -231,17 +253,39 @@ def _charged(history: History, number: int, having: set[int]) -> Counter[float]:
     return doubts + Counter(dict.fromkeys(days, account.concurrency))
 
 
-def _earliest_first(plan: Plan, number: int, chances: dict[int, list[Span]], doubts: Counter[float]) -> set[int]:
-    """Play the earliest deadline first over one account's calls; return the voices that are saved."""
-    account, space, answer = plan.accounts[number], _space(plan, number), _answer(plan, number)
+def _taken(history: History, number: int, having: set[int]) -> list[float]:
+    """Return when an account's calls went to voices that the oracle would not have called, but a keeper may.
+
+    They were kept although it saw no chance, or called so late that it would not have: nobody knows before how long
+    an answer takes, but for the seconds that any call may take.
+    """
+    plan, answer = history.plan, _answer(history.plan, number)
+
+    def is_taken(call: Call) -> bool:
+        late = call.voice not in history.used and _CALL < plan.deadline(call.voice) - call.time < answer
+        return late or (call.done and not call.again and call.voice not in having)
+
+    mine = (call for call in history.calls if plan.voices[call.voice].account == number)
+    return sorted(call.time for call in mine if is_taken(call))
+
+
+def _earliest_first(
+    plan: Plan, number: int, chances: dict[int, list[Span]], doubts: Counter[float], taken: list[float]
+) -> set[int]:
+    """Play the earliest deadline first over one account's calls, but those taken; return the voices that are saved."""
+    account, answer = plan.accounts[number], _answer(plan, number)
     coming = sorted((start, end, voice) for voice, spans in chances.items() for start, end in spans)
     ready: list[tuple[float, float, int]] = []
     saved: set[int] = set()
     spent = doubts.copy()
     time = 0.0
     while coming or ready:
-        if not ready:
-            time = max(time, coming[0][0])
+        change = time if ready else max(time, coming[0][0])
+        if taken and taken[0] <= change:
+            time = max(time, taken.pop(0))
+            time += _space(plan, number, time)
+            continue
+        time = change
         while coming and coming[0][0] <= time:
             _, end, voice = coming.pop(0)
             heapq.heappush(ready, (plan.deadline(voice), end, voice))
@@ -255,5 +299,5 @@ def _earliest_first(plan: Plan, number: int, chances: dict[int, list[Span]], dou
             continue
         saved.add(voice)
         spent[day] += 1
-        time += space
+        time += _space(plan, number, time)
     return saved

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import combinations, pairwise
 
 from tests.simulation.history import Call, Heard, History
-from tests.simulation.oracle import Crowd, Running, Verdict, hopeless
+from tests.simulation.oracle import Running, Verdict, hopeless
 from tests.simulation.plan import HOUR, MINUTE, PRICE, TIMEOUT, Kind, Plan
 from tests.simulation.spans import Span, inside, without
 
@@ -16,6 +16,8 @@ _RUNGS = 5
 _MESSAGES = 12
 #: Seconds after which an answer is safe in a file, whatever the registry does.
 _SAFE = 3.0
+#: Seconds in which nothing happens but what was about to happen.
+_MOMENT = 1e-4
 #: A call is made at most so long after its voice was claimed.
 _CLAIM = 2 * TIMEOUT + 30
 
@@ -35,17 +37,9 @@ def lost_savable(history: History, verdict: Verdict) -> set[int]:
     gone = lost(history)
     names = gone & verdict.savable
     for account, crowd in verdict.crowded.items():
-        taken = len(_wasting(history, account)) + len(_others(history, account, crowd))
-        too_many = len(gone & crowd.voices) - (len(crowd.voices) - crowd.could) - taken
+        too_many = len(gone & crowd.voices) - (len(crowd.voices) - crowd.could) - len(_wasting(history, account))
         names |= set(sorted(gone & crowd.voices)[: max(too_many, 0)])
     return names
-
-
-def _others(history: History, account: int, crowd: Crowd) -> set[int]:
-    """Return the voices kept in a crowd's time for which the oracle saw none: each took one's place in it."""
-    start, end = crowd.span
-    kept = {voice for voice, time in history.used.items() if start <= time <= end}
-    return {voice for voice in kept - crowd.voices if history.plan.voices[voice].account == account}
 
 
 def _wasting(history: History, account: int) -> set[int]:
@@ -59,7 +53,8 @@ def _wasting(history: History, account: int) -> set[int]:
 
 def called_twice(history: History) -> list[Call]:
     """Return the calls that were made for a voice already kept, where a look would have shown it."""
-    return [call for call in history.calls if call.recorded or (call.again and call.done and _shown(history, call))]
+    awake = (call for call in history.calls if not call.slept)
+    return [call for call in awake if call.recorded or (call.again and call.done and _shown(history, call))]
 
 
 def unwarned(history: History, _: Verdict | None = None) -> list[int]:
@@ -180,11 +175,15 @@ def _in_budget(history: History, _: Verdict) -> list[str]:
 
 
 def _in_rate(history: History, _: Verdict) -> list[str]:
-    """No minute sees more calls than are configured, over all instances together."""
+    """No minute sees more calls than are configured, over all instances together.
+
+    What a machine had a slot for when it fell asleep, and calls when it wakes up within its lease, is left out.
+    """
     if history.plan.of("clock step"):
         return []
     by_account: defaultdict[int, list[float]] = defaultdict(list)
-    for call in sorted(history.calls, key=lambda call: call.time):
+    awake = (call for call in history.calls if not _woken(history.plan, call))
+    for call in sorted(awake, key=lambda call: call.time):
         by_account[history.plan.voices[call.voice].account].append(call.time)
     found = []
     for account, times in by_account.items():
@@ -192,6 +191,11 @@ def _in_rate(history: History, _: Verdict) -> list[str]:
         crowded = [time for time, later in zip(times, times[rpm:], strict=False) if later - time < MINUTE]
         found += [f"account {account} made over {rpm} calls in the minute from {time:.1f}" for time in crowded[:1]]
     return found
+
+
+def _woken(plan: Plan, call: Call) -> bool:
+    """Tell whether a call was made in the moment its machine woke up: what it claims after that takes longer."""
+    return any(fault.end <= call.time < fault.end + _MOMENT for fault in plan.of("asleep", who=call.host))
 
 
 def _none_forgotten(history: History, _: Verdict) -> list[str]:

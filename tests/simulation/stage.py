@@ -106,10 +106,10 @@ class Stage:
             instance.look_again()
 
     def recorded_kept(self, account: int, voice_id: str) -> bool:
-        """Tell whether the registry has a voice as kept."""
-        query = "SELECT status FROM voices WHERE account = ? AND voice_id = ?"
-        row = self.raw.execute(query, (account_name(account), voice_id)).fetchone()
-        return row is not None and row[0] == "kept"
+        """Tell whether the registry has a voice as kept, or the evidence that it was."""
+        mine = "FROM voices LEFT JOIN attempts ON voice = voices.id WHERE account = ? AND voice_id = ?"
+        query = f"SELECT 1 {mine} AND (status = 'kept' OR outcome = 'kept')"
+        return self.raw.execute(query, (account_name(account), voice_id)).fetchone() is not None
 
     def close(self) -> None:
         """Take down what provider and registry say at the end."""

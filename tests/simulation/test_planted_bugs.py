@@ -20,6 +20,7 @@ from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Voice
 from voicekeeper.foresight import Foresight
+from voicekeeper.keeper import Keeper
 from voicekeeper.proof import Proof
 from voicekeeper.registry import accounts, claims, deliveries, settling, spending, tables
 from voicekeeper.registry.claims import Claim
@@ -160,6 +161,13 @@ def _notes_no_task(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(claims, "note_task", lambda *_: None)
 
 
+def _calls_what_it_lost(patch: pytest.MonkeyPatch) -> None:
+    async def always(*_: object) -> bool:
+        return True
+
+    patch.setattr(Keeper, "_workable", always)
+
+
 def _waits_in_its_tick(patch: pytest.MonkeyPatch) -> None:
     async def waits(self: Ticks) -> None:
         await self.begin(self._make_round())
@@ -184,15 +192,20 @@ _EVERY_AWAIT = [plan_of(replace(crash, end=HOUR)) for crash in _CRASHES]
 _POOR = [replace(plan_of(voices=3), accounts=(AccountPlan(rpm=20, real_rpm=20, keeps_per_day=1),))]
 _NO_ANSWER = [plan_of(Fault("timeout", 0.0, HOUR), has_list=False)]
 _NO_PROVIDER = [plan_of(Fault("outage", 0.0, 5 * HOUR), lifetime=4 * HOUR)]
+# Too short for the alert of an account that fails for an hour.
+_LATE = plan_of(Fault("outage", 3 * HOUR, 5 * HOUR), lifetime=4 * HOUR)
+_NO_PROVIDER_AT_LAST = [replace(_LATE, voices=(VoicePlan(0, 0.0, 4 * HOUR - 45 * MINUTE),))]
 _NOT_FOUND = [plan_of(Fault("missing", 0.0, minutes * MINUTE)) for minutes in (10, 40)]
 _DEAF = Fault("answer lost", 0.0, 10 * MINUTE)
 _POOR_AND_DEAF = [replace(poor, faults=(_DEAF,)) for poor in _POOR]
 _SLEEPS = [Fault("asleep", 0.0, HOUR, 0, step) for step in range(_WITHIN)]
 _TWO_CALLS = [plan_of(sleep, hosts=2, has_list=False) for sleep in _SLEEPS]
-_WOKEN = [plan_of(sleep, Fault("timeout", 0.0, 6 * MINUTE), hosts=2) for sleep in _SLEEPS]
+_WOKEN = [plan_of(sleep, hosts=2) for sleep in _SLEEPS]
+_WOKEN_IN_VAIN = [plan_of(sleep, Fault("timeout", 0.0, 6 * MINUTE), hosts=2, has_list=False) for sleep in _SLEEPS]
 _ONE_BY_ONE = [
     replace(
-        plan_of(Fault("outage", 0.0, 2 * HOUR), lifetime=HOUR),
+        plan_of(Fault("outage", 0.0, 80 * MINUTE), lifetime=HOUR),
+        keep_after=50 * MINUTE,
         voices=tuple(VoicePlan(0, minute * MINUTE, minute * MINUTE) for minute in range(14)),
     )
 ]
@@ -215,7 +228,7 @@ _CUT_OFF = [
 BUGS: dict[str, Bug] = {
     "the wait between tries is not capped": Bug(_no_cap, "a savable voice was lost", ("outage",)),
     "the list is never asked": Bug(_never_looks, "a voice already kept was called", ("answer lost",)),
-    "nobody is warned": Bug(_never_warns, "a voice was lost in silence", ("outage",)),
+    "nobody is warned": Bug(_never_warns, "a voice was lost in silence", among=_NO_PROVIDER_AT_LAST),
     "a paused account is never probed": Bug(_never_probes, "a savable voice was lost", ("blocked",)),
     "a dead instance's lease never ends": Bug(_leases_for_ever, "a savable voice was lost", among=_EVERY_AWAIT),
     "one 'no such voice' is believed": Bug(_gives_up_at_once, "a savable voice was lost", among=_NOT_FOUND),
@@ -228,7 +241,10 @@ BUGS: dict[str, Bug] = {
     "a fee is recorded with each call": Bug(_pays_each_call, "more than one fee was recorded", among=_TWO_CALLS),
     "a lost answer costs nothing": Bug(_forgets_doubts, "a budget was exceeded", among=_POOR_AND_DEAF),
     "instances share no rate": Bug(_shares_no_rate, "a rate was exceeded", crowd=True, hosts=2),
-    "a lost lease still moves its voice": Bug(_moves_what_it_lost, "a voice already kept was called", among=_WOKEN),
+    "a lost lease still moves its voice": Bug(
+        _moves_what_it_lost, "a voice already kept was called", among=_WOKEN_IN_VAIN
+    ),
+    "a lost lease is called": Bug(_calls_what_it_lost, "a voice already kept was called", among=_WOKEN),
     "messages are not gathered": Bug(_gathers_nothing, "messages came as a storm", among=_ONE_BY_ONE),
     "no answer waits in a file": Bug(_has_no_spool, "an answer was forgotten", among=_CUT_OFF),
     "no task is asked for": Bug(_asks_for_no_task, "a task was begun twice", among=_DIES_IN_A_TASK),

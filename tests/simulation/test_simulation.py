@@ -20,12 +20,14 @@ from tests.simulation.trial import shrunk, try_plan, try_seed
 from tests.simulation.virtual import SteppedClock, VirtualLoop
 
 _FIRST_SEEDS = range(0, 40, 5)
+#: Seeds with hundreds of sweeps: `make chaos` plays them.
+_LONG = (22, 24)
 
 
 @pytest.mark.parametrize("first", _FIRST_SEEDS)
 def test_no_promise_is_broken(first: int):
     """A savable voice would be lost, a kept one called again, a loss come as a surprise, or alerts as a storm."""
-    trials = [try_seed(seed) for seed in range(first, first + 5)]
+    trials = [try_seed(seed) for seed in range(first, first + 5) if seed not in _LONG]
     assert not {trial.history.plan.seed: trial.broken for trial in trials if trial.broken}
 
 
@@ -103,6 +105,60 @@ def test_the_oracle_sees_a_crowd():
     assert not trial.broken
 
 
+def test_who_is_saved_right_before_a_crowd_takes_a_place_in_it():
+    """The keeper would be blamed for a voice that it saved though the oracle had given it up."""
+    hurried, crowd = VoicePlan(0, 5 * MINUTE + 8 - DAY, 10.0), VoicePlan(0, 6 * MINUTE + 20 - DAY, 10.0)
+    plan = replace(plan_of(), accounts=(AccountPlan(rpm=1, real_rpm=1),), voices=(hurried, crowd, crowd, crowd))
+    trial = try_plan(plan)
+    assert set(trial.history.used) == {0, 1}
+    assert trial.verdict.crowded[0].voices == {1, 2, 3}
+    assert trial.verdict.crowded[0].could == 1
+    assert not trial.broken
+
+
+def test_who_is_called_too_late_for_a_slow_answer_takes_a_place_in_a_crowd():
+    """The keeper would be blamed for not knowing before how long an answer takes."""
+    late, crowd = VoicePlan(0, 5 * MINUTE + 10 - DAY, 10.0), VoicePlan(0, 7 * MINUTE - DAY, 10.0)
+    plan = plan_of(Fault("slow", 0.0, HOUR))
+    plan = replace(plan, seed=2, accounts=(AccountPlan(rpm=1, real_rpm=20),), voices=(late, crowd, crowd, crowd))
+    trial = try_plan(plan)
+    assert set(trial.history.used) == {1}
+    assert trial.verdict.crowded[0].voices == {1, 2, 3}
+    assert trial.verdict.crowded[0].could == 1
+    assert not trial.broken
+
+
+def test_who_is_saved_against_the_odds_takes_a_place_of_others():
+    """The keeper would be blamed for the last of five voices where the oracle had given up the other four."""
+    hurried, last = VoicePlan(0, 5 * MINUTE + 8 - DAY, 10.0), VoicePlan(0, 5 * MINUTE + 50 - DAY, 10.0)
+    plan = replace(plan_of(), accounts=(AccountPlan(rpm=1, real_rpm=1),), voices=(hurried, last))
+    trial = try_plan(plan)
+    assert set(trial.history.used) == {0}
+    assert trial.verdict.savable == set()
+    assert not trial.broken
+
+
+def test_where_answers_are_lost_a_voice_takes_all_of_its_tries():
+    """The keeper would be blamed for not knowing what has worked."""
+    lost, voices = Fault("answer lost", 0.0, HOUR), tuple(VoicePlan(0, HOUR - DAY, 10.0) for _ in range(20))
+    one_by_one = AccountPlan(rpm=20, real_rpm=20, concurrency=1)
+    plan = replace(plan_of(lost), accounts=(one_by_one,), voices=voices)
+    assert len(try_plan(plan).verdict.savable) == 20
+    unlisted = try_plan(replace(plan, accounts=(replace(one_by_one, has_list=False),)))
+    assert unlisted.verdict.crowded[0].could == 5
+    assert not unlisted.broken
+
+
+def test_a_paused_account_without_answers_stays_paused():
+    """The keeper would be blamed for not knowing that an account works again."""
+    blocked, lost = Fault("blocked", 0.0, HOUR), Fault("answer lost", HOUR, 3 * HOUR)
+    plan = replace(plan_of(blocked, lost, has_list=False, lifetime=3 * HOUR), voices=(VoicePlan(0, 0.0, 10.0),) * 40)
+    trial = try_plan(plan)
+    assert len(trial.history.used) < 40
+    assert trial.verdict.savable == set()
+    assert not trial.broken
+
+
 @pytest.mark.parametrize(("hosts", "tasks"), [(1, False), (2, False), (1, True)])
 def test_a_crash_at_every_await_of_a_keep_loses_nothing(hosts: int, tasks: bool):  # noqa: FBT001 - a parameter
     """An instance that dies at just that moment would lose the voice, or pay for it twice."""
@@ -113,6 +169,18 @@ def test_a_crash_at_every_await_of_a_keep_loses_nothing(hosts: int, tasks: bool)
         if not trial.history.crashes:
             assert step > 10
             return
+
+
+@pytest.mark.parametrize(("hosts", "seconds"), [(1, 80), (2, 3600)])
+def test_a_machine_that_falls_asleep_at_every_await_of_a_keep_spoils_nothing(hosts: int, seconds: int):
+    """One that wakes up would call what others have kept meanwhile, or faster than the rate allows."""
+    slow = (AccountPlan(rpm=1, real_rpm=1),)
+    for step in range(22):
+        asleep = Fault("asleep", 5 * MINUTE, 5 * MINUTE + seconds, 0, step)
+        trial = try_plan(replace(plan_of(asleep, hosts=hosts, voices=2, lifetime=2 * HOUR), accounts=slow))
+        assert len(trial.history.used) == 2, step
+        assert trial.history.standstills or step > 10, step
+        assert not trial.broken, step
 
 
 def test_a_lost_answer_is_found_in_the_list_and_not_called_again():
@@ -144,11 +212,11 @@ def test_an_answer_that_the_registry_did_not_take_outlives_a_crash():
 
 def test_a_failing_plan_shrinks_to_what_makes_it_fail():
     """A plan of forty voices and six faults would have to be read by a person."""
-    poison = Fault("outage", 0.0, DAY)
+    poison = Fault("outage", 0.0, 3 * HOUR)
     plan = plan_of(Fault("slow", 0.0, HOUR), poison, Fault("crash", HOUR, HOUR), hosts=2, voices=3, lifetime=2 * HOUR)
     small = shrunk(plan, fails=lambda smaller: bool(lost(play(smaller))))
     assert (small.faults, len(small.voices), len(small.hosts)) == ((poison,), 1, 1)
-    assert "outage of 0: 0d 00:00:00.000 to 1d 00:00:00.000" in str(small)
+    assert "outage of 0: 0d 00:00:00.000 to 0d 03:00:00.000" in str(small)
 
 
 def test_sweeps_that_are_left_out_would_have_done_nothing(monkeypatch: pytest.MonkeyPatch):
@@ -163,7 +231,7 @@ def test_sweeps_that_are_left_out_would_have_done_nothing(monkeypatch: pytest.Mo
 
 def test_the_table_adds_up():
     """`make chaos` would print zeros where nothing was counted."""
-    outage = outcome_of(try_plan(plan_of(Fault("outage", 0.0, DAY), voices=2, lifetime=2 * HOUR)))
+    outage = outcome_of(try_plan(plan_of(Fault("outage", 0.0, 3 * HOUR), voices=2, lifetime=2 * HOUR)))
     calm = outcome_of(try_plan(plan_of()))
     rows = table([outage, calm])
     assert rows["outage"].seeds == rows["none"].seeds == 1
@@ -187,7 +255,7 @@ def test_chaos_plays_seeds_and_prints_its_table():
 
 def test_a_loss_in_silence_is_seen():
     """The promise would hold whatever happens."""
-    outage, silence = Fault("outage", 0.0, DAY), Fault("channel down", 0.0, DAY)
+    outage, silence = Fault("outage", 0.0, 5 * HOUR), Fault("channel down", 0.0, 5 * HOUR)
     history = play(plan_of(outage, silence, lifetime=4 * HOUR))
     assert unwarned(history) == []
     assert unwarned(replace_faults(history, outage)) == [0]

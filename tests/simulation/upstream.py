@@ -93,6 +93,7 @@ class SimulatedProvider:
 
     async def _call(self, voice_id: str, text: str, do: Callable[[Effect, str], Answer]) -> Answer:
         """Make one call, at which the provider may do its work before it says so or after."""
+        ready = self._life.time()
         await self._life.step()
         up, voice, time = self._up, self._up.number(voice_id), self._life.time()
         kind, effect, fault = up.effect(self._account, voice, text, time)
@@ -105,7 +106,8 @@ class SimulatedProvider:
             up.history.count(kind)
         done = effect.done and self._used(voice_id)
         outcome = answer.outcome.value
-        up.history.calls.append(Call(time, self._life.host, voice, outcome, done, recorded, again))
+        slept = time > ready
+        up.history.calls.append(Call(time, self._life.host, voice, outcome, done, recorded, again, slept))
         up.history.note(time, "call", self._life.host, voice_id, outcome, kind, done)
         await self._life.step()
         return replace(answer, retry_after=fault.number if fault and effect.wait else None)

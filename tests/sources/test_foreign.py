@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Registries
+from tests.faults.proxy import proxying
 from tests.sources.owners import QUERY, Owner, frozen_server
 from voicekeeper.core.errors import SourceError
 from voicekeeper.registry import foreign
@@ -166,3 +167,17 @@ def test_no_error_shows_a_password(url: str, words: str, monkeypatch: pytest.Mon
         read(url.format(port=port, closed=1))
     assert words in str(caught.value)
     assert "hunter2secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_server_that_falls_silent_amid_the_rows_is_given_up(
+    registries: Registries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the network went away nothing would be read again before the machine itself gives up: after hours."""
+    monkeypatch.setattr(foreign, "LONGEST", 1)
+    with ExitStack() as ends:
+        way = ends.enter_context(proxying(registries.new("postgresql", ends)))
+        rows = ends.enter_context(foreign.reading(way.url, "SELECT n FROM generate_series(1, 5000) AS n", Path()))
+        assert len(next(rows.pages)) == foreign.PAGE
+        way.silent = True
+        with pytest.raises(SourceError, match=r"nothing came for .*is the server running"):
+            list(rows.pages)

@@ -154,3 +154,20 @@ async def test_the_owners_database_is_free_while_the_registry_works(
     monkeypatch.setattr(sourced, "standing", meanwhile)
     assert (await registrar.read(source(sqlite_owner.url)))["registered"] == 1
     assert sqlite_owner.names() == ["voice-meanwhile-1", ONE]
+
+
+async def test_without_threads_it_is_told_and_tried_again(
+    sqlite_owner: Owner, registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that has none left for a moment would end the daemon."""
+    sqlite_owner.clone(ONE)
+    await registrar.read(source(sqlite_owner.url))
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        told = await registrar.read(source(sqlite_owner.url))
+    assert (told["event"], "can't start new thread" in told["error"]) == ("source.failed", True)
+    assert (await registrar.read(source(sqlite_owner.url)))["event"] == "source.read"

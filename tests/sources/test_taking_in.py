@@ -12,7 +12,7 @@ from tests.databases import Registries
 from tests.registry.registry_steps import POLICY, change, everyone, voice
 from tests.sources.owners import QUERY, START, WISHES, Owner, Registrar, source
 from voicekeeper.core.voice import Intent, Origin, Status
-from voicekeeper.registry import claims, sourced, tables, voices
+from voicekeeper.registry import planning, sourced, tables, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.foreign import PAGE
 from voicekeeper.registry.voices import NewVoice
@@ -145,7 +145,7 @@ async def test_a_voice_that_waits_no_longer_stays_as_it_is(sqlite_owner: Owner, 
     section = source(sqlite_owner.url, WISHES)
     sqlite_owner.clone(ONE, wish="keep")
     await registrar.read(section)
-    registrar.database.call(claims.plan_some, {}, POLICY)
+    registrar.database.call(planning.plan_some, {}, POLICY)
     change(registrar.database, ONE, status="lost")
     sqlite_owner.wish("release", ONE)
     assert await registrar.read(section) == figures(1)

@@ -13,7 +13,7 @@ import httpx
 
 from tests.databases import HandClock
 from voicekeeper import config
-from voicekeeper.registry import claims
+from voicekeeper.registry import planning
 from voicekeeper.registry.voices import NewVoice, register
 from voicekeeper.web.application import application
 from voicekeeper.web.face import Face
@@ -78,7 +78,7 @@ class Stage:
     async def looked_ahead(self) -> None:
         """Look ahead as after a sweep, at the test's own time."""
         keeper = self.app.keeper
-        self.app.database.call(claims.plan_some, self.app.settings.policies, self.app.settings.default_policy)
+        self.app.database.call(planning.plan_some, self.app.settings.policies, self.app.settings.default_policy)
         keeper.foresight._clock = self.clock
         await keeper.foresight.look([keeper._ahead(line) for line in keeper.lines.values()])
 

@@ -369,3 +369,26 @@ async def test_the_link_of_an_alert_leads_to_its_voice(tmp_path: Path, sqlite_ur
         visitor = Visitor(stage)
         assert "声音/1 ?" in await visitor.see(link.removeprefix("https://keeper.example.com/vk"))
         assert TOKEN not in await visitor.see("/?account=main")
+
+
+LOOKED_AT = """
+    / /voices /voices/main/voice-one-1 /api/voices /api/voices/main/voice-one-1
+    /api/accounts /api/attempts /api/forecast /metrics /readyz
+"""
+
+
+@pytest.mark.parametrize("path", LOOKED_AT.split())
+async def test_no_visitor_uses_what_the_keeper_looks_ahead_with(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Two slow readers of one page would hold up the end of every sweep."""
+    stage.add("voice-one-1")
+    await stage.counted()
+    await stage.looked_ahead()
+    stage.face.health.swept_at = NOW
+
+    async def refuse(*_: object) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr(stage.app.database, "read", refuse)
+    assert (await stage.get(path)).status_code == 200

@@ -21,7 +21,7 @@ async def test_the_metric_counts_what_cannot_be_saved(stage: Stage) -> None:
     """Nobody would be woken by what the daemon knows."""
     page = (await stage.get("/metrics")).text
     assert "voicekeeper_unsavable_voices{" not in page
-    stage.add(*(f"voice-one-{number}" for number in range(4)), cloned_at=NOW - 168 * HOUR + timedelta(seconds=4))
+    stage.add(*(f"voice-one-{number}" for number in range(4)), cloned_at=NOW - 168 * HOUR + timedelta(seconds=9))
     await stage.looked_ahead()
     assert 'voicekeeper_unsavable_voices{account="main"} 2.0' in (await stage.get("/metrics")).text
 

@@ -4,6 +4,9 @@ import asyncio
 import socket
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 from tests.web.stage import Stage, until
 from voicekeeper.web import server
@@ -47,6 +50,33 @@ async def test_a_second_request_may_not_stall_either(stage: Stage) -> None:
     writer.write(b"GET /healthz HTTP/1.1\r\nHost")
     assert await ended(reader)
     writer.close()
+
+
+LONG = Starlette(routes=[Route("/", lambda _: Response("x" * 20_000_000))])
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("head", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
+async def test_a_client_that_does_not_read_its_answers_is_cut(head: bytes) -> None:
+    """Two hundred of them would shut out the monitor that asks whether voices are kept."""
+    async with server.listening(LONG, "127.0.0.1:0") as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]), limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
+        await asyncio.sleep(3)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await reader.readexactly(20_000_000)
+        writer.close()
+
+
+async def test_a_client_that_reads_slowly_gets_its_answer_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report over a thin line would break off in its middle."""
+    monkeypatch.setattr(server, "PATIENCE", 0.5)
+    async with server.listening(LONG, "127.0.0.1:0") as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]), limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await asyncio.sleep(1.5)
+        assert len(await reader.readexactly(20_000_000)) == 20_000_000
+        writer.close()
 
 
 async def test_connections_are_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,8 @@
-"""The channels that reach people: Apprise addresses, of mail, chat, pagers and webhooks."""
+"""The channels that reach people: Apprise addresses, of mail, chat, pagers and webhooks.
+
+Each message is sent on a thread of its own that nobody has to wait for: some services never end their answers, and
+Apprise's own threads, which are few and which Python waits for at its end, would be held by them for ever.
+"""
 
 import asyncio
 import hashlib
@@ -6,10 +10,12 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from voicekeeper.alerts.message import Message
 from voicekeeper.alerts.refusals import heed
+from voicekeeper.aside import aside
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rule
 from voicekeeper.core.errors import ConfigError
@@ -21,6 +27,8 @@ if TYPE_CHECKING:  # Apprise takes a third of a second to import, which most run
 #: the channel takes is split, which Apprise would else send whole and see refused.
 _DEFAULTS = {"cto": "5", "rto": "10", "overflow": "split"}
 _WHOLE = 60.0
+#: Messages that a channel may hold up at once, each with its thread: until one of them ends it is sent no other.
+_HELD_UP = 5
 _KINDS = {Severity.CRITICAL: "failure", Severity.WARNING: "warning"}
 #: Some services count bytes, of which a Chinese character has three, and add marks of their own.
 _SPARE = 3
@@ -62,6 +70,7 @@ class Channels:
         made = [plain(one, number) if isinstance(one, str) else one for number, one in enumerate(channels)]
         self._channels = list({one.rule.id: one for one in reversed(made)}.values())[::-1]
         self._opened: dict[str, apprise.Apprise] | None = None
+        self._under_way: dict[str, set[asyncio.Future[Any]]] = {one.rule.id: set() for one in self._channels}
 
     def __bool__(self) -> bool:
         """Whether there is anybody to tell."""
@@ -80,6 +89,7 @@ class Channels:
         # Who sends, where a service shows it; no pictures, which it would fetch from elsewhere.
         name = "voicekeeper"
         asset = library.AppriseAsset(app_id=name, app_desc=name, app_url="", image_url_mask="", image_url_logo="")
+        asset.async_mode, asset._service_timeout = False, 0.0  # noqa: SLF001 - on the thread that it is called on
         self._opened, problems = {}, []
         for place, channel in enumerate(self._channels):
             one = library.Apprise(asset=asset)
@@ -103,7 +113,10 @@ class Channels:
         """Send one message through one channel; never raises for what it does."""
         one = self._service(channel)
         name = next(rule.name for rule in self.rules if rule.id == channel)
-        return await _send(name, one, message)
+        try:
+            return Sent(name, ok=await _send(one, message, self._under_way[channel]))
+        except Exception:  # noqa: BLE001 - a channel is foreign code, and whatever it raises must not stop a sweep
+            return Sent(name, ok=False)
 
     async def send(self, message: Message) -> list[Sent]:
         """Send one message through every channel at once."""
@@ -115,14 +128,17 @@ class Channels:
         return (self._opened or {})[channel]
 
 
-async def _send(name: str, one: "apprise.Apprise", message: Message) -> Sent:
+async def _send(one: "apprise.Apprise", message: Message, under_way: set[asyncio.Future[Any]]) -> bool:
+    """Send one message; False when the channel refuses it, does not answer in time, or holds up too many."""
+    if len(under_way) >= _HELD_UP:
+        return False
     kind = _KINDS.get(message.severity, "info")
-    try:
-        async with asyncio.timeout(_WHOLE):
-            ok = await one.async_notify(body=message.body, title=message.title, notify_type=kind, body_format="text")
-            return Sent(name, bool(ok))
-    except Exception:  # noqa: BLE001 - a channel is foreign code, and whatever it raises must not stop a sweep
-        return Sent(name, ok=False)
+    what: dict[str, Any] = {"body": message.body, "title": message.title, "notify_type": kind, "body_format": "text"}
+    sending = aside("alert", partial(one.notify, **what))
+    under_way.add(sending)
+    sending.add_done_callback(under_way.discard)
+    done, _ = await asyncio.wait([sending], timeout=_WHOLE)
+    return bool(done) and bool(sending.result())
 
 
 def _name(one: "apprise.Apprise") -> str:

@@ -1,8 +1,12 @@
-"""A progress line for long sweeps on a terminal, which the log's lines do not tear."""
+"""A progress line for long sweeps on a terminal, which the log's lines do not tear.
+
+It goes out as the log does: a terminal that takes nothing more holds up no call.
+"""
 
 import io
 import sys
 
+from voicekeeper import logs
 from voicekeeper.report import Report
 
 _CLEAR = "\r\033[K"
@@ -15,6 +19,7 @@ class Progress(io.TextIOBase):
         super().__init__()
         self.shown = shown and sys.stderr is not None and sys.stderr.isatty()
         self._line = ""
+        self._out = logs.standard_error() if self.shown else io.TextIOBase()
 
     def update(self, report: Report) -> None:
         """Show what has been done so far."""
@@ -24,17 +29,15 @@ class Progress(io.TextIOBase):
         self._draw("sweeping: " + ", ".join(parts))
 
     def done(self) -> None:
-        """Take the line away."""
+        """Take the line away, before anything else is printed."""
         self._draw("")
+        if self.shown and isinstance(self._out, logs.Unblocked):
+            self._out.finish()
 
     def write(self, text: str) -> int:
         """Write the log's text above the line."""
-        if self._line:
-            sys.stderr.write(_CLEAR)
-        sys.stderr.write(text)
-        if self._line and text.endswith("\n"):
-            sys.stderr.write(self._line)
-        sys.stderr.flush()
+        again = self._line if text.endswith("\n") else ""
+        self._out.write(f"{_CLEAR if self._line else ''}{text}{again}")
         return len(text)
 
     def isatty(self) -> bool:
@@ -43,6 +46,5 @@ class Progress(io.TextIOBase):
 
     def _draw(self, line: str) -> None:
         if self.shown and (line or self._line):
-            sys.stderr.write(_CLEAR + line)
-            sys.stderr.flush()
+            self._out.write(_CLEAR + line)
             self._line = line

@@ -11,10 +11,10 @@ from voicekeeper.cli.render import as_object, clean, print_json, print_table, wh
 from voicekeeper.cli.session import Session, as_json, begin
 from voicekeeper.clock import WallClock
 from voicekeeper.core.voice import Voice
-from voicekeeper.registry import accounts, claims, preview
+from voicekeeper.registry import accounts, planning, preview, upcoming
 from voicekeeper.registry.database import Database
 from voicekeeper.report import Report
-from voicekeeper.wiring import App, open_app
+from voicekeeper.wiring import App, open_app, widen
 
 _PREVIEWED = 1000
 
@@ -59,9 +59,9 @@ def needs_keeping(context: click.Context) -> None:
     policies, default = session.settings.policies, session.settings.default_policy
     lifetimes = {name: policy.lifetime for name, policy in policies.items()}
     with session.registry() as database:
-        while database.call(claims.plan_some, policies, default):
+        while database.call(planning.plan_some, policies, default):
             pass
-        found = database.call(claims.anything_to_do, WallClock().now())
+        found = database.call(upcoming.anything_to_do, WallClock().now())
         found = found or database.call(accounts.to_live_anew, lifetimes, default.lifetime)
     context.exit(0 if found else 1)
 
@@ -78,6 +78,7 @@ def exit_code(report: Report) -> int:
 
 
 async def _run(session: Session, progress: Progress) -> Report:
+    widen()
     async with open_app(session.settings, session.folder, progress=progress.update) as app:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _stop, app)

@@ -8,6 +8,7 @@ from voicekeeper import config
 from voicekeeper.cli.session import begin
 from voicekeeper.config import Settings
 from voicekeeper.daemon import Daemon
+from voicekeeper.wiring import widen
 
 
 @click.command()
@@ -20,6 +21,7 @@ def serve(context: click.Context) -> None:
         return config.load(session.path, secrets=True)
 
     async def run() -> None:
+        widen()
         await Daemon(read, session.folder).serve()
 
     asyncio.run(run())

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 
 from voicekeeper.core.pace import Capacity, Pace, instant
-from voicekeeper.core.queue import Load
+from voicekeeper.core.queue import CALL, Load
 
-#: How a voice is weighed against others, the first to be given up first: its priority, its deadline and its key, both
-#: turned round; then how many there are like it.
-_Weighed = tuple[float, int, int, int]
-_NOBODY: _Weighed = (float("inf"), 0, 0, 0)
+#: How a voice is weighed against others, the first to be given up first: its priority, whether it has not failed, its
+#: deadline and its key, both turned round; then how many there are like it.
+_Weighed = tuple[float, bool, int, int, int]
+_NOBODY: _Weighed = (float("inf"), True, 0, 0, 0)
 _FAR = 1 << 62
 
 
@@ -17,10 +17,11 @@ def choose(loads: Sequence[Load], pace: Pace) -> dict[int, int]:
     """Return how many of each load have to let others go first, so that most are saved, and the most valuable.
 
     By deadline, each voice is taken in; where more are taken than there are slots from some due time up to the
-    deadline, those of the lowest priority among them go out, of these the ones with the latest deadlines. What stays
-    can all be saved, and no other choice saves more, nor any of a higher priority instead: sets of unit jobs that can
-    be matched with slots are a matroid, for which the greedy choice is the best one (Lawler 1976; without due times
-    Moore 1968). The slots are those of a queue that never runs dry: what a budget buys is spent as early as it can be.
+    deadline, those of the lowest priority among them go out, of these first the ones that failed, and then those with
+    the latest deadlines. What stays can all be saved, and no other choice saves more, nor any of a higher priority
+    instead: sets of unit jobs that can be matched with slots are a matroid, for which the greedy choice is the best one
+    (Lawler 1976; without due times Moore 1968). The slots are those of a queue that never runs dry: what a budget buys
+    is spent as early as it can be.
     """
     start = instant(pace.start)
     due = {load.key: max(min(load.due, load.deadline), start) for load in loads}
@@ -29,7 +30,7 @@ def choose(loads: Sequence[Load], pace: Pace) -> dict[int, int]:
     taken, out = _Taken([opening.before(at) for at in opens]), dict[int, int]()
     for load in sorted(loads, key=lambda load: load.deadline):
         taken.add(places[due[load.key]], load)
-        could = able.before(load.deadline)
+        could = able.before(load.deadline - CALL)
         while crowd := taken.beyond(could):
             key, gone = taken.drop(*crowd)
             out[key] = out.get(key, 0) + gone
@@ -52,7 +53,7 @@ class _Taken:
 
     def add(self, place: int, load: Load) -> None:
         """Take voices in that come due there."""
-        heappush(self._waiting[place], (load.priority, -load.deadline, -load.key, load.size))
+        heappush(self._waiting[place], (load.priority, not load.failed, -load.deadline, -load.key, load.size))
         self._change(place, load.size)
 
     def beyond(self, could: int) -> tuple[int, int] | None:
@@ -70,10 +71,11 @@ class _Taken:
     def drop(self, first: int, most: int) -> tuple[int, int]:
         """Take out the least valuable load from a place on, or so many of it; return its key and how many."""
         place = self._where(first)
-        priority, late, name, there = heappop(self._waiting[place])
+        weighed = heappop(self._waiting[place])
+        name, there = weighed[-2:]
         gone = min(there, most)
         if gone < there:
-            heappush(self._waiting[place], (priority, late, name, there - gone))
+            heappush(self._waiting[place], (*weighed[:-1], there - gone))
         self._change(place, -gone)
         return -name, gone
 

@@ -12,16 +12,22 @@ from typing import NamedTuple
 from voicekeeper.core.pace import Pace, Purse, instant
 
 _NEVER = 1 << 62
+#: Microseconds that a call may take: one that begins with less than that left may come too late.
+CALL = 5_000_000
 
 
 class Load(NamedTuple):
-    """`size` voices of one deadline and priority, due at `due`; `key` is a voice's id, or a number of one's own."""
+    """`size` voices of one deadline and priority, due at `due`; `key` is a voice's id, or a number of one's own.
+
+    `failed` tells that their last calls failed by themselves, so that the next ones may too.
+    """
 
     due: int
     deadline: int
     priority: int
     key: int
     size: int = 1
+    failed: bool = False
 
 
 class Run(NamedTuple):
@@ -40,7 +46,7 @@ _Waiting = tuple[int, int, int, int, int]
 def play(loads: Iterable[Load], pace: Pace, yielding: Mapping[int, int] | None = None) -> Iterator[Run]:
     """Yield what happens with each load, in the order of time; `yielding` says how many of a load let others go first.
 
-    A call that begins before the deadline counts as in time, and as successful.
+    A call that begins a `CALL` before the deadline counts as in time, and as successful.
     """
     arriving, desk = _arriving(loads, yielding or {}), _Desk(pace)
     queue: list[_Waiting] = []
@@ -70,8 +76,9 @@ class _Desk:
     def serve(self, waiting: _Waiting, change: int) -> Iterator[Run]:
         """Yield the calls with a load that begin before something may change, and what of it comes too late."""
         _, deadline, _, key, self.left = waiting
+        last = deadline - CALL
         while self.left and self.at < change:
-            if deadline <= self.at:
+            if last <= self.at:
                 yield Run(key, deadline, None, self.left)
                 self.left = 0
                 return
@@ -81,7 +88,7 @@ class _Desk:
             if not self._paid:
                 self.at = min(self._until, change)  # who comes meanwhile may go first
                 continue
-            end = min(deadline, self._until, change)
+            end = min(last, self._until, change)
             calls = min(self.left, self._paid, -((self.at - end) // self._step))
             yield Run(key, deadline, self.at, calls)
             self._take(calls)
@@ -96,7 +103,7 @@ class _Desk:
 def _arriving(loads: Iterable[Load], yielding: Mapping[int, int]) -> list[tuple[int, _Waiting]]:
     """Return the loads by when they are due, the last first, so that the next one is taken from the end."""
     found = []
-    for due, deadline, priority, key, size in loads:
+    for due, deadline, priority, key, size, _ in loads:
         after = yielding.get(key, 0) if yielding else 0
         if size > after:
             found.append((due, (0, deadline, -priority, key, size - after)))

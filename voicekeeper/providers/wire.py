@@ -119,7 +119,8 @@ class Wire:
                 return await self._whole(method, path, extensions={"trace": note}, **request)
         except TimeoutError as error:
             raise WireError(f"no whole answer within {self._timeout:g} s", sent=self._sent(steps)) from error
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError, OSError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError, OSError, RuntimeError) as error:
+            # The last where the machine has no thread left to resolve a name on.
             sent = self._sent(steps) and not isinstance(error, _NOT_SENT)
             what = "the connection broke" if sent else "could not connect"
             said = None if sent else reason(error)

@@ -14,8 +14,9 @@ from voicekeeper.core.account import Account
 from voicekeeper.core.alert import Alert
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import LAST_ROOM, Policy
-from voicekeeper.core.voice import Intent, Status
+from voicekeeper.core.voice import Intent
 from voicekeeper.registry import outbox
+from voicekeeper.registry.conditions import WAITING, WANTED
 from voicekeeper.registry.rows import ACCOUNT_COLUMNS, AnyRow, fitted, to_account
 from voicekeeper.registry.tables import accounts, voices
 from voicekeeper.registry.types import enter, shared_now
@@ -64,7 +65,7 @@ def to_live_anew(connection: Connection, lifetimes: Mapping[str, timedelta], def
         row.name: _lived(row.lifetime, default, was_away=row.fingerprint is None) for row in connection.execute(query)
     }
     changed = [name for name, lifetime in lifetimes.items() if known.get(name, {default}) != {lifetime}]
-    waiting = (voices.c.status == Status.WAITING.value, voices.c.deadline.is_not(None), voices.c.account.in_(changed))
+    waiting = (WAITING, voices.c.deadline.is_not(None), voices.c.account.in_(changed))
     return connection.execute(select(voices.c.id).where(*waiting).limit(1)).first() is not None
 
 
@@ -90,8 +91,7 @@ def end_unknown(connection: Connection, now: datetime) -> None:
         name = key.removeprefix("account/").removesuffix(f"/{suffix}")
         if key != alerts.unknown_key(name):
             continue
-        waiting = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
-        mine = select(voices.c.id).where(voices.c.account == name, *waiting)
+        mine = select(voices.c.id).where(*WANTED, voices.c.account == name)
         if connection.execute(mine.limit(1)).first() is None:
             outbox.resolve(connection, key, now)
 
@@ -180,7 +180,7 @@ def _plan_anew(connection: Connection, name: str) -> None:
     held_up = or_(voices.c.attempts == 0, blocked, voices.c.last_error == UNKNOWN)
     untried = (voices.c.account == name, held_up, voices.c.lease_owner.is_(None))
     for intent in Intent:
-        mine = (voices.c.status == Status.WAITING.value, voices.c.intent == intent.value, *untried)
+        mine = (WAITING, voices.c.intent == intent.value, *untried)
         connection.execute(update(voices).where(*mine).values(due_at=None, last_error=None))
 
 
@@ -196,7 +196,7 @@ def _live_for(connection: Connection, name: str, mark: Mark, *, was_away: bool) 
     connection.execute(update(accounts).where(mine).values(lifetime=round(mark.lifetime.total_seconds())))
     if old == {mark.lifetime}:
         return
-    waiting = (voices.c.account == name, voices.c.status == Status.WAITING.value, voices.c.deadline.is_not(None))
+    waiting = (voices.c.account == name, WAITING, voices.c.deadline.is_not(None))
     query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline, voices.c.due_at).where(*waiting)
     followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at in old - {mark.lifetime}]
     if followed:
@@ -218,7 +218,6 @@ def _moved(row: AnyRow, deadline: datetime) -> dict[str, Any]:
 
 
 def _paused_alert(connection: Connection, account: Account, now: datetime) -> Alert:
-    waiting = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
-    mine = select(func.min(voices.c.deadline)).where(*waiting, voices.c.account == account.name)
+    mine = select(func.min(voices.c.deadline)).where(*WANTED, voices.c.account == account.name)
     first = connection.execute(mine.where(voices.c.deadline > now)).scalar()
     return alerts.paused(account.name, account.reason or "", first - now if first else None)

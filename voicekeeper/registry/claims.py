@@ -1,40 +1,34 @@
-"""Planning and claiming: what keeps two instances from working the same voice.
+"""Claiming: what keeps two instances from working the same voice.
 
 A voice is claimed by a lease with a token of its own; its attempt is written in the same transaction, before any
 call.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import Connection, Select, case, or_, select, update
 
 from voicekeeper.core import account as core
 from voicekeeper.core import alert as alerts
-from voicekeeper.core import lifecycle, rate
+from voicekeeper.core import rate
 from voicekeeper.core.account import Account
 from voicekeeper.core.outcome import Outcome
-from voicekeeper.core.schedule import Policy, plan, rung_reached
-from voicekeeper.core.voice import Intent, Status, Voice
-from voicekeeper.registry import accounts, clonings, deliveries, doubts, outbox, settling, spending
+from voicekeeper.core.voice import Voice
+from voicekeeper.registry import accounts, conditions, doubts, outbox, spending
+from voicekeeper.registry.conditions import NEAR
 from voicekeeper.registry.leased import Claimed, free
 from voicekeeper.registry.rows import fitted, select_voices, to_voice
 from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import attempts, voices
-from voicekeeper.registry.types import Utc, shared_now
+from voicekeeper.registry.types import shared_now
 
 _BATCH = 500
 _UNSURE = 20
-#: What cannot be worked is looked at again so much later, and sooner where its deadline is near.
-_SET_ASIDE, _SET_ASIDE_HURRIED, _HURRIED = timedelta(hours=1), timedelta(minutes=5), timedelta(hours=8)
-#: With a deadline so near, the whole rate is used even where the provider would have it grow, and a `run` stays.
-_NEAR = timedelta(hours=1)
-#: A task that has not ended so long after it was begun is given up, and the call is made anew.
-_TASK_LIFE = timedelta(hours=1)
-_WAITING = voices.c.status == Status.WAITING.value
-_WANTED = (_WAITING, voices.c.intent == Intent.KEEP.value)
+_SET_ASIDE = timedelta(hours=1)  # what cannot be worked is looked at again so much later
+_TASK_LIFE = timedelta(hours=1)  # a task that has not ended after it is given up, and the call is made anew
 
 Q = TypeVar("Q", bound=Select[Any])
 
@@ -53,46 +47,9 @@ class Claim:
     probe: bool = False
 
 
-def plan_some(connection: Connection, policies: Mapping[str, Policy], default: Policy) -> int:
-    """Plan some of the voices that have no times yet; return how many."""
-    unplanned = (_WAITING, voices.c.intent.in_([intent.value for intent in Intent]), voices.c.due_at.is_(None))
-    columns = (voices.c.id, voices.c.account, voices.c.voice_id, voices.c.cloned_at, voices.c.deadline)
-    query = select(*columns).where(*unplanned).limit(_BATCH)
-    rows = connection.execute(query.with_for_update(skip_locked=True)).all()
-    planned = []
-    for row in rows:
-        name, policy = f"{row.account}/{row.voice_id}", policies.get(row.account, default)
-        times = plan(row.cloned_at, row.deadline, policy, name)
-        planned.append({"row": row.id, "deadline": times.deadline, "due_at": times.due_at, "warn_at": times.warn_at})
-    if planned:
-        times_of: dict[str, Any] = {name: bindparam(name) for name in ("deadline", "due_at", "warn_at")}
-        connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times_of), planned)
-    return len(rows)
-
-
-def set_aside(connection: Connection, configured: Sequence[str], now: datetime) -> Sequence[str]:
-    """Put off the due voices whose account is not configured, with one alert an account; return these accounts.
-
-    The alert ends when nothing waits under the account any more, or when it is configured.
-    """
-    accounts.end_unknown(connection, now)
-    unknown = (*_WANTED, voices.c.due_at <= now, voices.c.account.not_in(list(configured)))
-    # In the order of the index: asked for distinct ones, SQLite reads all voices in the order of their accounts.
-    some = select(voices.c.account).where(*unknown).order_by(voices.c.due_at).limit(_BATCH)
-    names = sorted(set(connection.execute(some).scalars()))
-    for name in names:
-        outbox.raise_alert(connection, alerts.unknown_account(name), now)
-    if names:
-        theirs = (*unknown, voices.c.account.in_(names))
-        hurried = voices.c.deadline.between(now, now + _HURRIED)  # its row may be given a known account any moment
-        later = case((hurried, literal(now + _SET_ASIDE_HURRIED, Utc)), else_=literal(now + _SET_ASIDE, Utc))
-        connection.execute(update(voices).where(*theirs).values(due_at=later, last_error=accounts.UNKNOWN))
-    return names
-
-
 def due(connection: Connection, account: str, now: datetime) -> list[int]:
     """Return ids of an account's due voices, in working order; a page of them at most."""
-    mine = select(voices.c.id).where(*_due(now), voices.c.account == account, free(shared_now(connection)))
+    mine = select(voices.c.id).where(*conditions.due(now), voices.c.account == account, free(shared_now(connection)))
     return [row.id for row in connection.execute(_in_order(mine, now).limit(_BATCH))]
 
 
@@ -135,7 +92,7 @@ def _behind(ids: Sequence[int], chosen: Sequence[Voice]) -> Sequence[int]:
 
 def _space(account: Account, terms: Terms, found: Sequence[Voice], now: datetime, shared: datetime) -> timedelta:
     """Return the space between two calls: wider in trouble and after it, but not where a deadline is near."""
-    hurried = any(voice.deadline is not None and now < voice.deadline <= now + _NEAR for voice in found)
+    hurried = any(voice.deadline is not None and now < voice.deadline <= now + NEAR for voice in found)
     return terms.space if hurried else core.space(account, terms.space, shared)
 
 
@@ -149,7 +106,7 @@ def _to_probe(
     """
     if account.probes % 2 == 0:
         spared = or_(voices.c.last_outcome.is_(None), voices.c.last_outcome != Outcome.BLOCKED.value)
-        mine = select(voices.c.id).where(*_due(now), voices.c.account == account.name, free(shared), spared)
+        mine = select(voices.c.id).where(*conditions.due(now), voices.c.account == account.name, free(shared), spared)
         for other in connection.execute(_in_order(mine, now).limit(1)):
             return [other.id]
     return ids
@@ -161,7 +118,7 @@ def _in_doubt(connection: Connection, terms: Terms, most: int, now: datetime, sh
     Their last call may have been billed: waiting for a new budget would put them at risk and save nothing.
     """
     unsure = or_(voices.c.last_outcome == Outcome.AMBIGUOUS.value, voices.c.lease_owner.is_not(None))
-    mine = select(voices.c.id).where(*_due(now), voices.c.account == terms.account, free(shared), unsure)
+    mine = select(voices.c.id).where(*conditions.due(now), voices.c.account == terms.account, free(shared), unsure)
     found = [row.id for row in connection.execute(_in_order(mine, now).limit(_UNSURE))]
     known = spending.payable(connection, terms, now, found)
     return _lock_free(connection, known, most, now, shared)
@@ -193,103 +150,8 @@ def put_aside(connection: Connection, claimed: Claimed, problem: str, now: datet
     give_back(connection, claimed, now)
 
 
-def expire_some(connection: Connection, now: datetime) -> list[Voice]:
-    """Settle some of the held and released voices whose deadline has passed; return them as they now are."""
-    over = (_WAITING, voices.c.intent.in_([Intent.HOLD.value, Intent.RELEASE.value]), voices.c.deadline <= now)
-    query = select_voices().where(*over).order_by(voices.c.deadline).limit(_BATCH).with_for_update(skip_locked=True)
-    settled = [
-        lifecycle.expire(_doubted(connection, to_voice(row), now), now) for row in connection.execute(query).all()
-    ]
-    settling.write(connection, settled, now)
-    return [change.voice for change in settled]
-
-
-def warn_some(
-    connection: Connection,
-    policies: Mapping[str, Policy],
-    default: Policy,
-    now: datetime,
-    *,
-    paused: Sequence[str] = (),
-    queued: Collection[str] = (),
-    stopped: Mapping[str, str] | None = None,
-) -> int:
-    """Look at some of the voices that have reached a rung of warning.
-
-    Those of paused accounts are held back; those of accounts in `queued` may only wait for a slot, and those of
-    `stopped` accounts wait for the reason that stands there.
-    """
-    reached = (_WAITING, voices.c.warn_at <= now, voices.c.account.not_in(list(paused)))
-    query = select_voices().where(*reached).order_by(voices.c.warn_at).limit(_BATCH).with_for_update(skip_locked=True)
-    rows = connection.execute(query).all()
-    for voice in map(to_voice, rows):
-        policy = policies.get(voice.account, default)
-        why = (stopped or {}).get(voice.account)
-        change = lifecycle.warn(voice, now, policy, queued=voice.account in queued, stopped=why)
-        noted = {"warn_at": change.voice.warn_at, "last_error": change.voice.last_error}
-        connection.execute(update(voices).where(voices.c.id == voice.id).values(**noted))
-        if change.alert:
-            outbox.raise_alert(connection, change.alert, now)
-        elif voice.deadline and rung_reached(voice.deadline, now, policy.warn_before) is None:
-            outbox.resolve(connection, alerts.rung_key(voice), now)  # its deadline was put off
-    return len(rows)
-
-
-def held_elsewhere(connection: Connection, account: str, now: datetime) -> bool:
-    """Tell whether other instances work on due voices of this account."""
-    leased = voices.c.lease_until > shared_now(connection)
-    query = select(voices.c.id).where(*_due(now), voices.c.account == account, leased)
-    # In the order of the index: for one row in any order PostgreSQL would read the table from its beginning.
-    return connection.execute(query.order_by(voices.c.due_at).limit(1)).first() is not None
-
-
-def anything_to_do(connection: Connection, now: datetime) -> bool:
-    """Tell whether a sweep would keep, let go, warn or tell; only planned voices count."""
-    waiting = select(voices.c.id)
-    idle = [Intent.HOLD.value, Intent.RELEASE.value]
-    questions = (
-        waiting.where(*_due(now)),
-        waiting.where(_WAITING, voices.c.intent.in_(idle), voices.c.deadline <= now),
-        waiting.where(_WAITING, voices.c.warn_at <= now),
-        clonings.left_open(connection),
-        outbox.waiting(now),
-        deliveries.digest_due(now),
-    )
-    return any(connection.execute(question.limit(1)).first() is not None for question in questions)
-
-
-def next_hurried(connection: Connection, accounts: Sequence[str], now: datetime, until: datetime) -> datetime | None:
-    """Return when a voice of these accounts comes due by then that was throttled and has little time; None for none."""
-    soon = (voices.c.due_at > now, voices.c.due_at <= until, voices.c.account.in_(accounts))
-    little = (voices.c.deadline > voices.c.due_at, voices.c.deadline <= now + _NEAR)
-    throttled = voices.c.last_outcome == Outcome.THROTTLED.value
-    first = select(func.min(voices.c.due_at)).where(*_WANTED, throttled, *soon, *little)
-    found: datetime | None = connection.execute(first).scalar()
-    return found
-
-
-def next_due(connection: Connection, now: datetime, since: datetime | None = None) -> datetime | None:
-    """Return when there is next something to do after now: a voice, a warning, a probe, a word; None for nothing.
-
-    A voice counts that has come due `since` a sweep began, which may have looked before that.
-    """
-    nexts = (
-        select(func.min(voices.c.due_at)).where(*_WANTED, voices.c.due_at > min(since or now, now)),
-        select(func.min(voices.c.warn_at)).where(_WAITING, voices.c.warn_at > now),
-        accounts.next_probe(now),
-        outbox.next_at(connection, now),
-        deliveries.next_digest(now),
-    )
-    moments = (connection.execute(query).scalar() for query in nexts)
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (*_WANTED, voices.c.due_at <= now)
-
-
 def _in_order(query: Q, now: datetime) -> Q:
-    """Put the earliest deadline first, after all others those that yield, and last those past their deadline.
+    """Put the earliest deadline first, then those that yield, and those past their deadline last.
 
     The order is that of `core.queue`, by which forecasts are played.
     """
@@ -299,7 +161,7 @@ def _in_order(query: Q, now: datetime) -> Q:
 
 def _lock_free(connection: Connection, ids: Sequence[int], most: int, now: datetime, shared: datetime) -> list[Voice]:
     """Look again under the lock: the first `most` of these that are still due and free, in working order."""
-    mine = select_voices().where(voices.c.id.in_(ids), *_due(now), free(shared))
+    mine = select_voices().where(voices.c.id.in_(ids), *conditions.due(now), free(shared))
     query = _in_order(mine, now).limit(most).with_for_update(skip_locked=True)
     return [to_voice(row) for row in connection.execute(query)]
 
@@ -309,21 +171,13 @@ def _lease(connection: Connection, found: Sequence[Voice], token: str, until: da
     connection.execute(update(voices).where(mine).values(lease_owner=token, lease_until=until))
 
 
-def _doubted(connection: Connection, voice: Voice, now: datetime) -> Voice:
-    """Close what a dead instance left open: its call may have been made, so the voice counts as ambiguous."""
-    if voice.lease_owner is None or not doubts.close(connection, [voice.id], now):
-        return voice
-    reason = doubts.UNRECORDED
-    return replace(voice, last_outcome=Outcome.AMBIGUOUS.value, last_error=reason, streak=1, streak_since=now)
-
-
 def _begin(
     connection: Connection, found: Sequence[Voice], token: str, now: datetime, terms: Terms
 ) -> list[tuple[Voice, int, str | None]]:
     """Write down the attempts, before any call can be made; return each voice with its attempt and its open task."""
     if not found:
         return []
-    doubted = [_doubted(connection, voice, now) for voice in found]
+    doubted = [doubts.doubted(connection, voice, now) for voice in found]
     tasks = [_open_task(connection, voice, now) for voice in doubted]
     reserved = terms.price.keep if terms.price else None
     row = {"instance": token, "started_at": now, "model": terms.model, "reserved": reserved}

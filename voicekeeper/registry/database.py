@@ -36,7 +36,7 @@ _IDLE_TIMEOUT = 10
 _SQLITE_BUSY = 5.0
 #: SQLite makes one transaction of so many at most.
 _TOGETHER = 64
-#: Threads for those who only look.
+#: Threads for those who only look: this process itself, and its visitors.
 _READERS = 2
 
 
@@ -56,7 +56,7 @@ _UNREADABLE = (
 
 
 class Database:
-    """The registry's engine; `run` and `read` are its asynchronous faces, `transaction` its synchronous one.
+    """The registry's engine; `run`, `read` and `show` are its asynchronous faces, `transaction` its synchronous one.
 
     SQLite has one writer, so it gets one thread; the others get a few. A driver call cannot be cancelled, so
     `run` shields it: what was begun is committed, whatever becomes of the caller. A `clock` and `threads` are given
@@ -73,6 +73,7 @@ class Database:
         self._asked: deque[_Asked] = deque()
         self._threads = threads or ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="registry-reader")
+        self._visitors = ThreadPoolExecutor(_READERS, thread_name_prefix="registry-visitor")
 
     @property
     def name(self) -> str:
@@ -112,13 +113,25 @@ class Database:
         return result
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work(connection, …)`, which must not write, on a thread that the keeper never waits for."""
+        """Run `work(connection, …)`, which must not write, beside what is written."""
+        return await self._look(self._readers, lambda connection: work(connection, *args, **kwargs))
+
+    async def show(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)`, which must not write, for a visitor: on threads that nobody else waits for."""
+        return await self._look(self._visitors, lambda connection: work(connection, *args, **kwargs))
+
+    async def _look(self, threads: Executor, work: Callable[[Connection], T]) -> T:
+        """Look on one of these threads; where the machine gives none, the registry does not work."""
 
         def look() -> T:
             with self.transaction(reading=True) as connection:
-                return work(connection, *args, **kwargs)
+                return work(connection)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, look)
+        try:
+            looking = asyncio.get_running_loop().run_in_executor(threads, look)
+        except RuntimeError as error:
+            raise self._without_threads(error) from error
+        return await looking
 
     def _start(self, asked: _Asked) -> None:
         """Have a thread do it; where the machine gives none, it is not done."""
@@ -127,7 +140,10 @@ class Database:
         except RuntimeError as error:
             with suppress(ValueError):  # a thread that was there already has taken it
                 self._asked.remove(asked)
-                raise RegistryUnavailable(f"registry {self.name}: {error} (this machine has none left)") from error
+                raise self._without_threads(error) from error
+
+    def _without_threads(self, error: RuntimeError) -> RegistryUnavailable:
+        return RegistryUnavailable(f"registry {self.name}: {error} (this machine has none left)")
 
     def _work(self) -> None:
         """Do what is asked for: on SQLite all of it with one commit, because a commit costs more than the work."""
@@ -159,6 +175,7 @@ class Database:
         """Close all connections, after the work under way."""
         self._threads.shutdown(wait=True)
         self._readers.shutdown(wait=True, cancel_futures=True)
+        self._visitors.shutdown(wait=True, cancel_futures=True)
         self.engine.dispose()
 
     def _require_file(self) -> None:

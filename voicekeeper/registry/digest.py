@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from voicekeeper.core.digest import Figures
 from voicekeeper.core.voice import Status
 from voicekeeper.registry import outbox
+from voicekeeper.registry.conditions import WAITING
 from voicekeeper.registry.tables import alerts, attempts, voices
 from voicekeeper.registry.types import total
 
@@ -19,8 +20,7 @@ _LONGEST = timedelta(days=1)
 def figures(connection: Connection, since: datetime, now: datetime, ahead: timedelta) -> Figures:
     """Count what a digest reports, until now, where the next one begins; once a day it may read all voices."""
     by_status = _since(connection, since, now)
-    waits = voices.c.status == Status.WAITING.value
-    soon = (waits, voices.c.deadline > now, voices.c.deadline <= now + ahead)
+    soon = (WAITING, voices.c.deadline > now, voices.c.deadline <= now + ahead)
     coming = connection.execute(select(func.count(), func.min(voices.c.deadline)).where(*soon)).one()
     return Figures(
         since=since,
@@ -29,7 +29,7 @@ def figures(connection: Connection, since: datetime, now: datetime, ahead: timed
         lost=by_status.get(Status.LOST.value, 0),
         released=by_status.get(Status.RELEASED.value, 0),
         spent=_spent(connection, since, now),
-        waiting=connection.execute(select(func.count()).where(waits)).scalar_one(),
+        waiting=connection.execute(select(func.count()).where(WAITING)).scalar_one(),
         coming=coming[0],
         first=coming[1],
         lasting=connection.execute(select(func.count()).where(alerts.c.open_key.is_not(None))).scalar_one(),

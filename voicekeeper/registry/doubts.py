@@ -1,11 +1,13 @@
 """Calls of which nobody knows how they ended: they may have been billed, until an answer or a list tells."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, or_, select, update
 
 from voicekeeper.core.outcome import Outcome
+from voicekeeper.core.voice import Voice
 from voicekeeper.registry.tables import attempts
 
 #: What is said of a call that nobody can speak for, and of a voice that a list shows.
@@ -35,3 +37,11 @@ def book(connection: Connection, ids: Sequence[int], currency: str | None, now: 
     rows = [row._asdict() | kept | {"currency": currency if row.cost is not None else None} for row in found]
     if rows:
         connection.execute(attempts.insert(), rows)
+
+
+def doubted(connection: Connection, voice: Voice, now: datetime) -> Voice:
+    """Close what a dead instance left open: its call may have been made, so the voice counts as ambiguous."""
+    if voice.lease_owner is None or not close(connection, [voice.id], now):
+        return voice
+    outcome = Outcome.AMBIGUOUS.value
+    return replace(voice, last_outcome=outcome, last_error=UNRECORDED, streak=1, streak_since=now)

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, select
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.account import Account
 from voicekeeper.core.alert import Alert
-from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox
+from voicekeeper.registry.conditions import WANTED
 from voicekeeper.registry.tables import voices
+from voicekeeper.registry.types import shared_now
 
 #: More than this are not looked at: their number would say no more.
 _MOST = 20_000
@@ -19,8 +20,13 @@ _SOON = timedelta(hours=7)
 
 
 def look(connection: Connection, known: Sequence[Account], now: datetime) -> list[str]:
-    """Raise the alarm for accounts that fail while voices wait, and end it for the others; return the former."""
-    told = [told for account in known if account.failing(now) and (told := _alert(connection, account, now))]
+    """Raise the alarm for accounts that fail while voices wait, and end it for the others; return the former.
+
+    How long they fail goes by the time that all share, as it was noted: one instance's wrong clock would end what the
+    others raise, time and again.
+    """
+    shared = connection.execute(select(shared_now(connection))).scalar_one()
+    told = [told for account in known if account.failing(shared) and (told := _alert(connection, account, now))]
     for one in told:
         outbox.raise_alert(connection, one, now)
     keys = {one.key for one in told}
@@ -31,8 +37,7 @@ def look(connection: Connection, known: Sequence[Account], now: datetime) -> lis
 
 def _alert(connection: Connection, account: Account, now: datetime) -> Alert | None:
     """Return what is to be told of a failing account, None where no voice waits for it."""
-    waiting = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
-    mine = (*waiting, voices.c.due_at <= now + _SOON, voices.c.account == account.name)
+    mine = (*WANTED, voices.c.due_at <= now + _SOON, voices.c.account == account.name)
     query = select(voices.c.deadline, voices.c.last_error).where(*mine).order_by(voices.c.due_at).limit(_MOST)
     rows = connection.execute(query).all()
     if not rows or account.failing_since is None:

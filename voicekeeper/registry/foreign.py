@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from voicekeeper.core.errors import ConfigError, SourceError
 from voicekeeper.registry.database import parse_url, shown
+from voicekeeper.registry.faults import hang_up
 from voicekeeper.registry.mends import said
 
 #: Rows in memory at once, and rows in all.
@@ -21,6 +22,8 @@ LARGEST = 2_000_000
 #: Seconds for a query, its last row included.
 LONGEST = 30
 _CONNECT_TIMEOUT = 5
+#: Seconds after which a server that has not even said that the query takes too long is taken for gone.
+_LATER = 5
 #: SQLite asks after so many of its steps whether it is still wanted: a few milliseconds.
 _STEPS = 100_000
 
@@ -126,9 +129,10 @@ def _sqlite(url: URL, given_up: GivenUp) -> Engine:
 
 
 def _postgresql(url: URL, _given_up: GivenUp) -> Engine:
-    # A network that swallows everything is noticed too. Prepared statements do not pass every pooler.
-    arguments = {"connect_timeout": _CONNECT_TIMEOUT, "tcp_user_timeout": LONGEST * 1000}
-    engine = create_engine(url, poolclass=NullPool, connect_args=arguments | {"prepare_threshold": None})
+    # Prepared statements do not pass every pooler.
+    arguments = {"connect_timeout": _CONNECT_TIMEOUT, "prepare_threshold": None}
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    hang_up(engine, LONGEST + _LATER)
     event.listen(engine, "connect", _postgresql_moments)
     return engine
 
@@ -192,6 +196,7 @@ _MENDS = {
     "doesn't exist": "correct the query",
     "interrupted": _SHORTER,
     "execution time": _SHORTER,
+    "nothing came": "is the server running, and are host and port right?",
     "timeout": _SHORTER,
     "timed out": "is the server running, and are host and port right?",
     "connection refused": "is the server running, and are host and port right?",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select
 
 from voicekeeper.core.pace import instant
 from voicekeeper.core.queue import Load
-from voicekeeper.core.voice import Intent, Status
+from voicekeeper.registry.conditions import WANTED
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import minute
 
@@ -38,8 +38,7 @@ def read(connection: Connection, place: Place) -> tuple[list[tuple[str, Load]], 
 
     Their due times are those of the minute's end, their deadlines of its beginning; what is due already is due at 0.
     """
-    wanted = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
-    ahead = (*wanted, voices.c.deadline >= place.deadline)
+    ahead = (*WANTED, voices.c.deadline >= place.deadline)
     ends = select(voices.c.deadline).where(*ahead).order_by(voices.c.deadline).offset(SLICE - 1).limit(1)
     last = connection.execute(ends).scalar()
     after = None if last is None else replace(place, deadline=last + _NEXT)

@@ -10,19 +10,18 @@ from voicekeeper.core import alert as alerts
 from voicekeeper.core.forecast import Forecast, forecast
 from voicekeeper.core.pace import Pace, Wish, instant, moment
 from voicekeeper.core.profile import QUARTER
-from voicekeeper.core.queue import Load
+from voicekeeper.core.queue import CALL, Load
 from voicekeeper.core.remedy import Remedy, unsavable
 from voicekeeper.core.schedule import Policy
-from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox, pacing
 from voicekeeper.registry import waiting as queue
+from voicekeeper.registry.conditions import WANTED
 from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import voices
 
 _BATCH = 500
 #: No due time lies before it, however long the line: the registry takes none that no voice can have.
 _EARLIEST = instant(datetime(2000, 1, 1, tzinfo=UTC))
-_WANTED = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +57,11 @@ def judge(
         ended = _yielding(connection, name) if alerted else ()
         return Outlook(account=name, pace=pace, alerted=alerted, no_longer=ended)
     found = queue.waiting(connection, name, policy, now).loads
-    # A retry that comes after the deadline is no matter of rate or budget, and its voice has alerts of its own.
-    loads = [load for load in found if load.due < load.deadline]
+    # Where the next try comes too late anyhow, that is no matter of rate or budget, and the voice has its own alerts.
+    loads = [load for load in found if max(load.due, instant(now)) < load.deadline - CALL]
     told = forecast(loads, pace)
-    chosen = set(queue.members(connection, name, _sized(loads, told.yielding), now))
+    hopeless = {load: load.size for load in set(found).difference(loads)} if told.lost else {}
+    chosen = set(queue.members(connection, name, _sized(loads, told.yielding) | hopeless, now))
     known = set(_yielding(connection, name))
     return Outlook(
         account=name,
@@ -77,7 +77,7 @@ def judge(
 
 def pull_forward(connection: Connection, account: str, earlier: Mapping[int, int]) -> None:
     """Let untried voices be due earlier: by the quarter of an hour that their deadline lies in, from when on."""
-    untried = (*_WANTED, voices.c.account == account, voices.c.attempts == 0, voices.c.last_outcome.is_(None))
+    untried = (*WANTED, voices.c.account == account, voices.c.attempts == 0, voices.c.last_outcome.is_(None))
     for deadline, due in earlier.items():
         begins, due_at = moment(deadline), moment(max(due, _EARLIEST))
         these = (*untried, voices.c.deadline >= begins, voices.c.deadline < begins + QUARTER)
@@ -115,17 +115,17 @@ def _settings(remedies: Sequence[Remedy]) -> Iterator[str]:
             yield words
 
 
-def _sized(loads: Sequence[Load], sizes: Mapping[int, int]) -> Mapping[Load, int]:
+def _sized(loads: Sequence[Load], sizes: Mapping[int, int]) -> dict[Load, int]:
     return {load: sizes[load.key] for load in loads if load.key in sizes}
 
 
 def _yielding(connection: Connection, account: str) -> Sequence[int]:
     """Return the voices that let others go first already."""
-    mine = (*_WANTED, voices.c.account == account, voices.c.yields != 0)
+    mine = (*WANTED, voices.c.account == account, voices.c.yields != 0)
     return connection.execute(select(voices.c.id).where(*mine).order_by(voices.c.id)).scalars().all()
 
 
 def _mark(connection: Connection, ids: Sequence[int], yields: int) -> None:
     for start in range(0, len(ids), _BATCH):
         these = voices.c.id.in_(ids[start : start + _BATCH])
-        connection.execute(update(voices).where(*_WANTED, these).values(yields=yields))
+        connection.execute(update(voices).where(*WANTED, these).values(yields=yields))

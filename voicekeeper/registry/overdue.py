@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from voicekeeper.core import alert as alerts
-from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import outbox
+from voicekeeper.registry.conditions import WANTED
 from voicekeeper.registry.leased import free
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import shared_now
@@ -44,8 +44,7 @@ def _untried(
 ) -> dict[str, list[datetime]]:
     """Return the deadlines of untried voices by account; one that was registered just now may be due for long."""
     due = (
-        voices.c.status == Status.WAITING.value,
-        voices.c.intent == Intent.KEEP.value,
+        *WANTED,
         voices.c.due_at <= now - grace,
         voices.c.account.in_(names),
         voices.c.attempts == 0,

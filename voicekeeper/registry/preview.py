@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, or_
 
 from voicekeeper.core.schedule import Policy, plan
-from voicekeeper.core.voice import Intent, Status, Voice
+from voicekeeper.core.voice import Voice
+from voicekeeper.registry.conditions import WANTED
 from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.tables import voices
 
@@ -16,8 +17,7 @@ def due_before(
     connection: Connection, moment: datetime, policies: Mapping[str, Policy], default: Policy, limit: int
 ) -> list[Voice]:
     """Return the voices of configured accounts that are due by then, planned or not, in working order."""
-    wanted = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value)
-    query = select_voices().where(*wanted, or_(voices.c.due_at.is_(None), voices.c.due_at <= moment))
+    query = select_voices().where(*WANTED, or_(voices.c.due_at.is_(None), voices.c.due_at <= moment))
     queue = (voices.c.yields, voices.c.deadline, voices.c.id)
     mine = query.where(voices.c.account.in_(list(policies))).order_by(*queue).limit(limit)
     found = [_planned(to_voice(row), policies.get(row.account, default)) for row in connection.execute(mine)]

@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from voicekeeper.core.alert import Severity
-from voicekeeper.core.voice import Intent, Status, Voice
+from voicekeeper.core.voice import Intent, Voice
 from voicekeeper.core.wording import Facts, Language, reworded, unpack
+from voicekeeper.registry.conditions import WAITING
 from voicekeeper.registry.rows import AnyRow, select_voices, to_voice
 from voicekeeper.registry.tables import alerts, voices
 
@@ -50,7 +51,7 @@ def nearest(connection: Connection, account: str | None, now: datetime, limit: i
     """Return the waiting voices with the nearest deadlines ahead, of those that are to be kept or are on hold."""
     found: list[Voice] = []
     for intent in (Intent.KEEP, Intent.HOLD):
-        mine = (voices.c.status == Status.WAITING.value, voices.c.intent == intent.value, voices.c.deadline >= now)
+        mine = (WAITING, voices.c.intent == intent.value, voices.c.deadline >= now)
         query = select_voices().where(*mine).order_by(voices.c.deadline).limit(limit if account is None else WINDOW)
         read = (to_voice(row) for row in connection.execute(query))
         found += [voice for voice in read if account in {None, voice.account}][:limit]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from voicekeeper.core.money import Budget, Price, Span
-from voicekeeper.core.voice import Intent, Status
+from voicekeeper.registry.conditions import WANTED
 from voicekeeper.registry.doubts import IN_DOUBT, PRICED
 from voicekeeper.registry.rows import AnyRow
 from voicekeeper.registry.tables import attempts, voices
@@ -137,7 +137,7 @@ def waits(spent: Mapping[Span, Spent], price: Price) -> datetime | None:
 
 def awaited(connection: Connection, spent: Spent, now: datetime) -> Decimal:
     """Return what is set aside for voices that still wait and come due within this budget: they pay no second fee."""
-    wanted = (voices.c.status == Status.WAITING.value, voices.c.intent == Intent.KEEP.value, voices.c.deadline > now)
+    wanted = (*WANTED, voices.c.deadline > now)
     most = select(func.max(attempts.c.reserved)).select_from(_MINE)
     each = most.where(*wanted, voices.c.due_at < spent.until, attempts.c.started_at >= spent.since, IN_DOUBT, ~PRICED)
     ids, found = sorted(spent.doubted), Decimal()

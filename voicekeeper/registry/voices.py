@@ -13,6 +13,7 @@ from voicekeeper.core.account import Account
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.voice import Intent, Origin, Status, Voice
 from voicekeeper.registry import accounts, doubts, outbox
+from voicekeeper.registry.conditions import WAITING
 from voicekeeper.registry.leased import free
 from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.tables import attempts, voices
@@ -114,12 +115,11 @@ def summary(connection: Connection, now: datetime) -> Summary:
         counts[account, Status(status)] = count
         if status == Status.WAITING and deadline:
             first[account] = deadline
-    waiting = voices.c.status == Status.WAITING.value
     return Summary(
         counts=counts,
         next_deadline=first,
-        on_hold=_count(connection, waiting, voices.c.intent == Intent.HOLD.value),
-        overdue=_count(connection, waiting, voices.c.deadline <= now),
+        on_hold=_count(connection, WAITING, voices.c.intent == Intent.HOLD.value),
+        overdue=_count(connection, WAITING, voices.c.deadline <= now),
         unverified=_count(connection, voices.c.status == Status.KEPT.value, voices.c.verified_at.is_(None)),
         accounts=accounts.everyone(connection),
         alerts=outbox.open_alerts(connection),
@@ -128,7 +128,7 @@ def summary(connection: Connection, now: datetime) -> Summary:
 
 def decide(connection: Connection, voice: Voice, intent: Intent, now: datetime) -> bool:
     """Change what is wanted with a waiting voice; False when it waits no longer."""
-    mine = (voices.c.id == voice.id, voices.c.status == Status.WAITING.value)
+    mine = (voices.c.id == voice.id, WAITING)
     wanted: dict[str, Any] = {"intent": intent.value, "updated_at": now}
     if voice.intent is Intent.RELEASE and intent is not Intent.RELEASE:
         wanted |= {"warn_at": _if_planned(now)}  # its alarm ended with its release
@@ -245,7 +245,7 @@ def _matching(wanted: Filter) -> Select[*tuple[Any, ...]]:
         query = query.where(voices.c.account == wanted.account)
     if wanted.at_risk_before:
         at_risk = or_(voices.c.deadline.is_(None), voices.c.deadline <= wanted.at_risk_before)
-        query = query.where(voices.c.status == Status.WAITING.value, at_risk)
+        query = query.where(WAITING, at_risk)
     return query
 
 

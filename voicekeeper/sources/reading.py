@@ -7,11 +7,11 @@ the program.
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from voicekeeper.aside import aside
 from voicekeeper.clock import Clock
 from voicekeeper.config import Settings
 from voicekeeper.core import alert
@@ -110,7 +110,10 @@ class Sources:
             if not before.done():
                 raise SourceError(_SILENT)
         over, until = threading.Event(), self._clock.monotonic() + _LONGEST * self._clock.scale
-        reading = self._under_way[name] = _aside(partial(self._failure_of, work, over.is_set))
+        try:
+            reading = self._under_way[name] = aside("source", partial(self._failure_of, work, over.is_set))
+        except RuntimeError as error:
+            raise SourceError(f"{error} (this machine has none left)") from error
         try:
             while not reading.done() and not stopping() and self._clock.monotonic() < until:
                 await asyncio.wait([reading], timeout=_LOOK)
@@ -142,14 +145,6 @@ class Sources:
             return asyncio.run_coroutine_threadsafe(self._database.run(work, *args), loop).result()
 
         return ask
-
-
-def _aside(work: Callable[[], Exception | None]) -> asyncio.Future[Exception | None]:
-    """Do work on a thread of its own that nobody has to wait for, not even the program's end."""
-    answer: Future[Exception | None] = Future()
-    answer.set_running_or_notify_cancel()
-    threading.Thread(target=lambda: answer.set_result(work()), name="source", daemon=True).start()
-    return asyncio.wrap_future(answer)
 
 
 def _figures(tally: Tally) -> dict[str, int]:

@@ -31,7 +31,7 @@ async def foretell(call: Call) -> Response:
     now, found = call.face.clock.now(), []
     for name in names:
         line, loads = keeper.lines[name], keeper.foresight.outline(name)
-        seen = await call.app.database.read(outlook.foretell, line.terms, line.concurrency, loads, _wish(asked), now)
+        seen = await call.app.database.show(outlook.foretell, line.terms, line.concurrency, loads, _wish(asked), now)
         found.append(told(name, line.terms.currency, seen))
     return shown(Forecasts(found), Forecasts)
 

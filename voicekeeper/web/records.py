@@ -53,7 +53,7 @@ class AttemptPage:
 
 async def list_accounts(call: Call) -> Response:
     """Return all accounts."""
-    everyone = await call.app.database.read(accounts.everyone)
+    everyone = await call.app.database.show(accounts.everyone)
     figures = call.face.census.figures
     return shown(Accounts([_shown(account, call.app, figures) for account in everyone]), Accounts)
 
@@ -62,7 +62,7 @@ async def list_attempts(call: Call) -> Response:
     """Return a page of attempts."""
     asked: AttemptsQuery = call.query
     wanted = AttemptFilter(account=asked.account, outcome=asked.outcome, since=asked.since)
-    page = await call.app.database.read(pages.attempts_before, wanted, asked.cursor, asked.limit)
+    page = await call.app.database.show(pages.attempts_before, wanted, asked.cursor, asked.limit)
     return shown(AttemptPage(page.rows, str(page.last) if page.last is not None else None), AttemptPage)
 
 

@@ -15,6 +15,8 @@ from voicekeeper.core.errors import ConfigError
 MOST_CONNECTIONS = 200
 #: Seconds that a client may take for the head of a request. Its body has a limit of its own.
 PATIENCE = 10.0
+#: So many times that long an answer may take, until its client has read it.
+_LONGEST = 6
 
 
 @asynccontextmanager
@@ -43,23 +45,26 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class _Impatient(H11Protocol):
-    """A connection that is cut when there are too many, or when its client begins a request and does not go on."""
+    """A connection that is cut when there are too many, or when its client does not go on to ask or to read."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own is as narrow
         """Take a connection, if there are not too many."""
         super().connection_made(transport)
-        self._seen = self.cycle
+        self._seen, self._looks = self.cycle, 0
         if len(self.connections) > MOST_CONNECTIONS:
             transport.abort()
         else:
             self.loop.call_later(PATIENCE, self._look)
 
     def _look(self) -> None:
-        """Cut a connection on which nothing was asked since the last look and nothing is being answered."""
-        if self.transport.is_closing():
+        """Cut a connection on which nothing was asked since the last look, and nothing is answered or for too long."""
+        unread = self.transport.get_write_buffer_size() > 0
+        if self.transport.is_closing() and not unread:
             return
-        answered = getattr(self.cycle, "response_complete", True)  # there is none before the first request
-        if self.cycle is self._seen and answered:
+        # There is none before the first request.
+        answered = getattr(self.cycle, "response_complete", True) and not unread
+        self._looks = self._looks + 1 if self.cycle is self._seen else 0
+        if self._looks and (answered or self._looks >= _LONGEST):
             self.transport.abort()
             return
         self._seen = self.cycle

@@ -58,7 +58,7 @@ async def list_voices(call: Call) -> Response:
         label=asked.label,
         at_risk_before=call.face.clock.now() + asked.due_within if asked.due_within is not None else None,
     )
-    page = await call.app.database.read(pages.voices_after, wanted, asked.cursor, asked.limit)
+    page = await call.app.database.show(pages.voices_after, wanted, asked.cursor, asked.limit)
     return shown(VoicePage(page.rows, str(page.last) if page.last is not None else None), VoicePage)
 
 
@@ -82,10 +82,10 @@ async def register(call: Call) -> Response:
 async def show_voice(call: Call) -> Response:
     """Return one voice with its attempts."""
     database = call.app.database
-    voice = await database.read(single.look, *_named(call))
+    voice = await database.show(single.look, *_named(call))
     if voice is None:
         raise _missing(call)
-    return shown(WholeVoice(voice, await database.read(pages.latest_attempts, voice, EVIDENCE)), WholeVoice)
+    return shown(WholeVoice(voice, await database.show(pages.latest_attempts, voice, EVIDENCE)), WholeVoice)
 
 
 async def change_voice(call: Call) -> Response:

@@ -37,7 +37,7 @@ class Cost:
 async def decide(visit: Visit) -> Response:
     """Do what was asked for, or ask whether it is meant."""
     wish, ids, back = _wish(visit), _ids(visit), _back(visit)
-    found = await visit.app.database.read(several.look, ids)
+    found = await visit.app.database.show(several.look, ids)
     if not found:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, visit.say("nothing_ticked"))
     mine = [voice for voice in found if wish.concerns(voice)]

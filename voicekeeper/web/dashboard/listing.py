@@ -57,7 +57,7 @@ class Found:
 
 async def show(visit: Visit) -> Response:
     """Show a page of voices."""
-    everyone = await visit.app.database.read(accounts.everyone)
+    everyone = await visit.app.database.show(accounts.everyone)
     names = {account.name for account in everyone} | visit.settings.accounts.keys()
     return visit.page(
         "voices.html",
@@ -92,7 +92,7 @@ async def _find(visit: Visit, exact: Sequence[Voice]) -> Found:
         and windows < _WINDOWS
         and visit.face.clock.monotonic() - start < _PATIENCE
     ):
-        page = await visit.app.database.read(pages.voices_after, wanted, last, ROWS - len(found))
+        page = await visit.app.database.show(pages.voices_after, wanted, last, ROWS - len(found))
         found, last, windows = found + page.rows, page.last, windows + 1
     return Found([*exact, *(voice for voice in found if voice.id not in known)], last)
 
@@ -113,7 +113,7 @@ async def _named(visit: Visit, names: Collection[str]) -> list[Voice]:
     if not asked.q or asked.cursor:
         return []
     wanted = _wanted(asked, visit.now)
-    found = await visit.app.database.read(showing.named, names, asked.q)
+    found = await visit.app.database.show(showing.named, names, asked.q)
     return [voice for voice in found if _fits(voice, wanted)]
 
 

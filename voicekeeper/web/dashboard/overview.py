@@ -56,7 +56,7 @@ class AccountRow:
 async def overview(visit: Visit) -> Response:
     """Show the first page."""
     chosen: str | None = visit.query.account
-    everyone = await visit.app.database.read(accounts.everyone)
+    everyone = await visit.app.database.show(accounts.everyone)
     figures = visit.face.census.figures
     rows = _rows(visit, everyone, figures)
     if chosen is not None and chosen not in {row.name for row in rows}:
@@ -64,7 +64,7 @@ async def overview(visit: Visit) -> Response:
     if figures is not None and chosen is not None:
         figures = _of(figures, chosen)
     mine = [row for row in rows if chosen in {None, row.name}]
-    alerts, count = await visit.app.database.read(showing.open_alerts, chosen, _ALERTS)
+    alerts, count = await visit.app.database.show(showing.open_alerts, chosen, _ALERTS)
     plays = _plays(figures, mine, visit) if figures else {}
     return visit.page(
         "overview.html",
@@ -73,7 +73,7 @@ async def overview(visit: Visit) -> Response:
         totals={status: sum(row.voices[status] for row in mine) for status in Status},
         needs=_needs(visit, mine, figures, plays),
         picture=_picture(mine, plays),
-        nearest=await visit.app.database.read(showing.nearest, chosen, visit.now, _NEAREST),
+        nearest=await visit.app.database.show(showing.nearest, chosen, visit.now, _NEAREST),
         alerts=alerts,
         alert_count=count,
         accounts=mine,

@@ -28,7 +28,7 @@ async def show(visit: Visit) -> Response:
     """Show one voice."""
     asked: HistoryQuery = visit.query
     voice = await _look(visit)
-    read = visit.app.database.read
+    read = visit.app.database.show
     attempts = await read(pages.latest_attempts, voice, _ATTEMPTS + 1, asked.before)
     return visit.page(
         "voice.html",
@@ -45,7 +45,7 @@ async def show(visit: Visit) -> Response:
 async def _look(visit: Visit) -> Voice:
     account, voice_id = (visit.request.path_params[name] for name in ("account", "voice_id"))
     possible = "\0" not in account + voice_id  # no database takes it
-    voice = await visit.app.database.read(single.look, account, voice_id) if possible else None
+    voice = await visit.app.database.show(single.look, account, voice_id) if possible else None
     if voice is None:
         raise Problem(404, visit.say("no_voice"))
     return voice

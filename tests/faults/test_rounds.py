@@ -1,0 +1,101 @@
+"""Rounds end in their time, whatever is waited for: until then nobody is warned, and no other account is looked at."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.scenarios.commands import Emulated, Home, until
+from voicekeeper.clock import ScaledClock
+from voicekeeper.config import load
+from voicekeeper.core.errors import RegistryUnavailable
+from voicekeeper.wiring import ROUND, App, open_app
+
+VOICES = ("voice-one-1", "voice-two-2")
+
+
+class SetClock(ScaledClock):
+    """A clock that can be set."""
+
+    wrong = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.wrong
+
+
+@pytest.fixture(autouse=True)
+def _reachable(monkeypatch: pytest.MonkeyPatch, home: Home) -> None:
+    """Let the account's key and the emulator be found in this process too."""
+    for name, value in home.variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """A clock on which a minute passes in half a second."""
+    return SetClock(120)
+
+
+@asynccontextmanager
+async def slow(home: Home, emulator: Emulated, clock: SetClock, rate: float) -> AsyncIterator[App]:
+    """Open two due voices of an account that takes so many calls a minute."""
+    home.account("main", requests_per_minute=rate)
+    emulator.make(*VOICES)
+    home.insert(*VOICES)
+    async with open_app(load(home.config, secrets=True), home.folder, clock=clock) as app:
+        yield app
+
+
+async def test_a_slow_account_does_not_hold_up_the_others(home: Home, emulator: Emulated, clock: SetClock):
+    """One account with a call in ten minutes would let all others and all warnings wait for it."""
+    async with slow(home, emulator, clock, 0.1) as app:
+        begun = clock.now()
+        report = await app.round(ROUND)
+        assert clock.now() - begun < timedelta(minutes=4)
+    assert (report.kept, report.unfinished) == (1, {"main"})
+
+
+async def test_a_run_goes_on_with_a_slow_account(home: Home, emulator: Emulated, clock: SetClock):
+    """Where slots are further apart than rounds are long, a crontab's run would keep one voice and no other."""
+    async with slow(home, emulator, clock, 0.5) as app:
+        report = await app.rounds()
+    assert (report.kept, report.unfinished) == (2, set())
+
+
+async def test_whoever_waits_for_a_slot_ends_when_told(home: Home, emulator: Emulated, clock: SetClock):
+    """A daemon that waits for a slow account would be killed, and what it has to tell with it."""
+    async with slow(home, emulator, clock, 0.1) as app:
+        sweep = asyncio.create_task(app.round())
+        await asyncio.to_thread(until, lambda: home.statuses()["kept"])
+        told, app.keeper.stopping = clock.now(), True
+        await sweep
+        assert clock.now() - told < timedelta(minutes=4)
+
+
+async def test_a_clock_that_is_set_back_does_not_lengthen_a_round(home: Home, emulator: Emulated, clock: SetClock):
+    """A machine that comes up two hours ahead and is set right would warn nobody for two hours."""
+    async with slow(home, emulator, clock, 0.1) as app:
+        begun = clock.monotonic()
+        sweep = asyncio.create_task(app.round(ROUND))
+        await asyncio.to_thread(until, lambda: home.statuses()["kept"])
+        clock.wrong = timedelta(hours=-2)
+        await sweep
+        assert clock.monotonic() - begun < timedelta(minutes=4).total_seconds()
+
+
+async def test_without_threads_the_registry_is_looked_for_again(
+    home: Home, emulator: Emulated, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+):
+    """A machine that has none left when the registry comes back would end the daemon."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async with slow(home, emulator, clock, 60) as app:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", none_left)
+            with pytest.raises(RegistryUnavailable, match="can't start new thread"):
+                await app.look_again()
