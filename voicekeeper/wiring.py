@@ -32,7 +32,8 @@ from voicekeeper.notify import Notifier
 from voicekeeper.providers import Provider
 from voicekeeper.providers.gateways import Access, Connection
 from voicekeeper.registry import accounts, schema
-from voicekeeper.registry.database import Database, parse_url
+from voicekeeper.registry.database import Database
+from voicekeeper.registry.engines import parse_url
 from voicekeeper.registry.spending import Terms
 from voicekeeper.report import Report
 from voicekeeper.sources import Sources

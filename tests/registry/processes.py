@@ -1,7 +1,7 @@
 """Four real processes that do the same work on one registry at the same moment, and what each of them does."""
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,9 +30,8 @@ class Crew:
 
     def __init__(self) -> None:
         spawn = get_context("spawn")
-        self._pool = ProcessPoolExecutor(
-            PROCESSES, mp_context=spawn, initializer=_wait_at, initargs=(spawn.Barrier(PROCESSES),)
-        )
+        self._barrier = spawn.Barrier(PROCESSES)
+        self._pool = ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=_wait_at, initargs=(self._barrier,))
 
     def __enter__(self) -> Self:
         return self
@@ -45,8 +44,10 @@ class Crew:
     ) -> list[T]:
         """Call `work(database, number, …)` in each process, on a Database of its own."""
         begin = partial(_one, work, url)
+        self._barrier.reset()  # one that failed before it broke this for all tests that follow
         started = [self._pool.submit(begin, number, *args, **kwargs) for number in range(PROCESSES)]
-        return [done.result(timeout=2 * _LONGEST) for done in started]
+        wait(started, timeout=2 * _LONGEST)
+        return [done.result(timeout=0) for done in started]
 
 
 def _wait_at(barrier: Barrier) -> None:

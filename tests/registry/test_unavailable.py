@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import Connection, event, make_url, text
@@ -19,7 +20,8 @@ from tests.databases import Registries
 from tests.registry.registry_steps import add, everyone, insert, open_account
 from voicekeeper.core.errors import ConfigError, RegistryClosed, RegistryUnavailable
 from voicekeeper.registry import accounts
-from voicekeeper.registry.database import Database, parse_url
+from voicekeeper.registry.database import Database
+from voicekeeper.registry.engines import parse_url
 
 NOBODY = 65534
 PASSWORD = "hush-hush"
@@ -118,6 +120,19 @@ def test_a_locked_file_is_waited_for_and_then_named(sqlite_url: str) -> None:
 
 def _impatient(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA busy_timeout = 50").close()
+
+
+def test_a_new_file_into_which_another_process_writes_is_waited_for(tmp_path: Path) -> None:
+    """Of two instances that make the registry at the same moment, one would end: SQLite turns to WAL at once or not."""
+    path = tmp_path / "new.db"
+    opened = Database(f"sqlite:///{path}", create=True)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ending = Timer(0.5, other.execute, ["COMMIT"])
+        ending.start()
+        assert opened.call(lambda connection: connection.execute(text("PRAGMA journal_mode")).scalar_one()) == "wal"
+        ending.join()
+    opened.close()
 
 
 def test_a_full_disk_loses_nothing_that_was_written(sqlite_url: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, NullPool, create_e
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from voicekeeper.core.errors import ConfigError, SourceError
-from voicekeeper.registry.database import parse_url, shown
+from voicekeeper.registry.engines import parse_url, shown
 from voicekeeper.registry.faults import hang_up
 from voicekeeper.registry.mends import said
 
