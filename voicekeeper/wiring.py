@@ -1,43 +1,36 @@
 """The one place where everything is put together, for the command line and the daemon alike."""
 
 import asyncio
-import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicekeeper import logs
-from voicekeeper.alerts.channels import Channel, Channels, channel_id
+from voicekeeper.alerts.channels import Channels
 from voicekeeper.alerts.heartbeat import Heartbeat
 from voicekeeper.clock import Clock, WallClock
-from voicekeeper.config import AccountSettings, AlertSettings, ChannelSettings, Settings, state_folder
-from voicekeeper.core import overdue, rate
-from voicekeeper.core.alert import Severity
-from voicekeeper.core.channel import Rhythm, Rule
-from voicekeeper.core.errors import InputError, RegistryUnavailable
-from voicekeeper.core.money import Price, billed_characters
-from voicekeeper.core.wording import Language
+from voicekeeper.config import AccountSettings, Settings, state_folder
+from voicekeeper.configured import LEASE_MARGIN, access, account_of, alert_channels, line, marks
+from voicekeeper.core import overdue
+from voicekeeper.core.errors import RegistryUnavailable
 from voicekeeper.journal import Observer
 from voicekeeper.keeper import Keeper
 from voicekeeper.notify import Notifier
 from voicekeeper.providers import Provider
-from voicekeeper.providers.gateways import Access, Connection
+from voicekeeper.providers.gateways import Connection
 from voicekeeper.registry import accounts, schema
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.engines import parse_url
-from voicekeeper.registry.spending import Terms
 from voicekeeper.report import Report
 from voicekeeper.sources import Sources
-from voicekeeper.speaking import Line
 from voicekeeper.spool import Spool
 
 if TYPE_CHECKING:
@@ -45,10 +38,6 @@ if TYPE_CHECKING:
 
 #: A long sweep is cut into rounds of this length, so that alerts and the watchdog do not wait for its end.
 ROUND = timedelta(minutes=1)
-#: A lease outlives the whole call twice over, and the way to it.
-_LEASE_MARGIN = timedelta(seconds=30)
-
-
 #: asyncio resolves names on as many threads as the machine has cores and four. A name that nobody answers for holds one
 #: for half a minute, longer than its call lasts: a few of them would leave none for all other accounts.
 _LOOKUPS = 128
@@ -210,68 +199,6 @@ def _app(
     return App(settings, database, sources, keeper, notifier, heartbeat, channels)
 
 
-def alert_channels(settings: Settings) -> list[Channel]:
-    """Return the configured ways to reach people, each with its rule."""
-    alerts = settings.alerts
-    told_all = [
-        (f"alerts.urls[{number}]", ChannelSettings.model_construct(url=url)) for number, url in enumerate(alerts.urls)
-    ]
-    own = [(f"alerts.channels[{number}]", one) for number, one in enumerate(alerts.channels)]
-    return [Channel(one.url.reveal(), _rule(one, alerts), place) for place, one in (*told_all, *own)]
-
-
-def _rule(one: ChannelSettings, alerts: AlertSettings) -> Rule:
-    return Rule(
-        id=channel_id(one.url.reveal()),
-        least=None if one.min_severity == "none" else Severity(one.min_severity),
-        quiet=one.quiet_hours,
-        zone=one.time_zone or alerts.time_zone,
-        digest=Rhythm(one.digest) if one.digest else None,
-        digest_at=one.digest_at,
-        language=Language(one.language or alerts.language),
-    )
-
-
-def line(settings: Settings, name: str, provider: Provider, scale: float) -> Line:
-    """Return the line to one account; a call takes real seconds, of which its lease is made in the clock's."""
-    account = settings.accounts[name]
-    return Line(
-        provider=provider,
-        terms=terms(settings, name, scale),
-        id_problem=account.gateway.id_problem,
-        concurrency=account.max_concurrency or account.gateway.max_concurrency,
-        text=settings.keep.text,
-        alternate_text=settings.keep.alternate_text,
-    )
-
-
-def terms(settings: Settings, name: str, scale: float = 1.0) -> Terms:
-    """Return an account's terms of claiming and paying."""
-    account = settings.accounts[name]
-    return Terms(
-        account=name,
-        model=account.model or account.gateway.model,
-        space=rate.interval(account.requests_per_minute or account.gateway.requests_per_minute),
-        lease=(2 * account.timeout + _LEASE_MARGIN) * scale,
-        price=_price(account, (settings.keep.text, settings.keep.alternate_text)),
-        currency=account.currency,
-        budget_per_day=account.budget_per_day,
-        budget_per_month=account.budget_per_month,
-        zone=account.time_zone,
-    )
-
-
-def _price(account: AccountSettings, texts: Sequence[str]) -> Price | None:
-    """Return what a keep costs, with the longer of the texts; None where nothing is counted."""
-    if account.price_per_voice is None and account.price_per_10k_characters is None:
-        return None
-    return Price(
-        fee=account.price_per_voice or Decimal(),
-        per_10k=account.price_per_10k_characters or Decimal(),
-        characters=max(map(billed_characters, texts)),
-    )
-
-
 @asynccontextmanager
 async def open_cloning(settings: Settings, folder: Path, name: str) -> AsyncIterator["Cloning"]:
     """Put together what makes voices through one account; raise at once for anything that cannot work."""
@@ -280,7 +207,7 @@ async def open_cloning(settings: Settings, folder: Path, name: str) -> AsyncIter
     from voicekeeper.providers.fetch import fetch  # noqa: PLC0415 - likewise
     from voicekeeper.recordings import LARGEST  # noqa: PLC0415 - likewise
 
-    account = _account(settings, name)
+    account = account_of(settings, name)
     longest = PATIENCE * account.timeout
     database = open_database(settings, folder)
     try:
@@ -295,7 +222,7 @@ async def open_cloning(settings: Settings, folder: Path, name: str) -> AsyncIter
                 clock=WallClock(),
                 instance=_instance(),
                 fetch=partial(fetch, seconds=longest.total_seconds(), most=LARGEST, ca_file=account.ca_file),
-                lease=2 * longest + _LEASE_MARGIN,
+                lease=2 * longest + LEASE_MARGIN,
                 log=logs.logger(),
             )
         finally:
@@ -304,46 +231,10 @@ async def open_cloning(settings: Settings, folder: Path, name: str) -> AsyncIter
         database.close()
 
 
-def _account(settings: Settings, name: str) -> AccountSettings:
-    if name not in settings.accounts:
-        known = ", ".join(settings.accounts) or "none"
-        raise InputError(f'account "{name}" is not configured (there is: {known})')
-    return settings.accounts[name]
-
-
-def access(account: AccountSettings) -> Access:
-    """Return how one account's provider is reached."""
-    gateway = account.gateway
-    return Access(
-        api_key=account.api_key.reveal(),
-        base_url=account.base_url or gateway.base_url or "",
-        prefix=gateway.prefix if account.path_prefix is None else account.path_prefix,
-        model=account.model or gateway.model,
-        timeout=account.timeout.total_seconds(),
-        connections=account.max_concurrency or gateway.max_concurrency,
-        asynchronous=account.asynchronous,
-        ca_file=account.ca_file,
-        group_id=account.group_id,
-    )
-
-
 def _enter(database: Database, settings: Settings) -> None:
     """Refuse a schema that is not the newest, and note new and changed accounts."""
     schema.require_newest(database)
-    database.call(accounts.sync, _marks(settings))
-
-
-def _marks(settings: Settings) -> dict[str, accounts.Mark]:
-    return {name: _mark(settings, name) for name in settings.accounts}
-
-
-def _mark(settings: Settings, name: str) -> accounts.Mark:
-    """Tell a changed key, address or term from the old one, without telling what it is."""
-    account, policy = settings.accounts[name], settings.policies[name]
-    told = account.model_dump(mode="json", exclude={"api_key"}, exclude_none=True)
-    said = f"{sorted(told.items())}{policy}{account.api_key.reveal()}"
-    fingerprint = hashlib.sha256(said.encode()).hexdigest()[:16]
-    return accounts.Mark(fingerprint, policy.lifetime, settings.default_policy.lifetime)
+    database.call(accounts.sync, marks(settings))
 
 
 def _instance() -> str:

@@ -7,8 +7,9 @@ import trustme
 
 from voicekeeper import config
 from voicekeeper.config import Settings
+from voicekeeper.configured import access, line
 from voicekeeper.core.errors import ConfigError
-from voicekeeper.wiring import access, connection, line
+from voicekeeper.wiring import connection
 
 
 def written(folder: Path, provider: str, *lines: str) -> Path:

@@ -68,7 +68,7 @@ def _never_probes(patch: pytest.MonkeyPatch) -> None:
 
 
 def _leases_for_ever(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("voicekeeper.wiring._LEASE_MARGIN", timedelta(days=365))
+    patch.setattr("voicekeeper.configured.LEASE_MARGIN", timedelta(days=365))
 
 
 def _gives_up_at_once(patch: pytest.MonkeyPatch) -> None:

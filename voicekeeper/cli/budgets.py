@@ -5,11 +5,11 @@ from datetime import datetime
 
 from voicekeeper.cli.render import when
 from voicekeeper.config import Settings
+from voicekeeper.configured import terms
 from voicekeeper.core.money import Span, written
 from voicekeeper.registry import spending
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.spending import Spent, Terms
-from voicekeeper.wiring import terms
 
 Standing = Mapping[str, Mapping[Span, Spent]]
 

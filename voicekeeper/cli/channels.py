@@ -10,12 +10,13 @@ from voicekeeper.alerts.message import Message, titled
 from voicekeeper.cli.finding import Finding
 from voicekeeper.cli.render import clean
 from voicekeeper.cli.session import Session, begin
+from voicekeeper.configured import alert_channels
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.channel import Rule, State
 from voicekeeper.core.errors import ConfigError, RegistryError
 from voicekeeper.core.wording import phrase
 from voicekeeper.registry import deliveries
-from voicekeeper.wiring import alert_channels, open_database
+from voicekeeper.wiring import open_database
 
 _NONE = "alerts.urls and alerts.channels are empty"
 _TOLD = {

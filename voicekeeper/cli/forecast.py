@@ -12,6 +12,7 @@ from voicekeeper.cli.numeric import numeric
 from voicekeeper.cli.render import clean, print_json, when
 from voicekeeper.cli.session import Session, as_json, begin
 from voicekeeper.clock import WallClock
+from voicekeeper.configured import terms
 from voicekeeper.core.duration import format_duration, parse_duration
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.forecast import Forecast, forecast
@@ -25,7 +26,6 @@ from voicekeeper.registration import read_moment
 from voicekeeper.registry import pacing, waiting
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.waiting import Waiting
-from voicekeeper.wiring import terms
 
 #: Voices that are named among those that cannot be saved.
 _NAMED = 10

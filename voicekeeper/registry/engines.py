@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Dialect, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
 
+from voicekeeper.clock import WallClock
 from voicekeeper.core.errors import ConfigError, RegistryClosed
 from voicekeeper.registry.faults import hang_up, watch_file
 
@@ -79,12 +80,13 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 def _turn_to_wal(connection: sqlite3.Connection) -> None:
     """Have a new file written ahead; while another process writes into it, SQLite refuses that without waiting."""
-    end = time.monotonic() + _SQLITE_BUSY
+    clock = WallClock()
+    end = clock.monotonic() + _SQLITE_BUSY
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL").close()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or clock.monotonic() > end:
                 raise
             time.sleep(_SQLITE_AGAIN)
         else:
