@@ -10,6 +10,7 @@ from tests.databases import HandClock
 from tests.registry.registry_steps import (
     HOUR,
     MINUTE,
+    POLICY,
     START,
     add,
     amount,
@@ -153,7 +154,7 @@ def test_a_doubt_outlives_a_deadline_on_hold(database: Database) -> None:
     database.call(voices.decide, voice(database, "mine"), Intent.HOLD, START + 168 * HOUR - MINUTE)
     (gone,) = database.call(planning.expire_some, START + 168 * HOUR)
     assert (gone.status, gone.last_error) == (Status.LOST, "held past its deadline")
-    database.call(voices.retry, voice(database, "mine"), START + 168 * HOUR)
+    database.call(voices.retry, voice(database, "mine"), POLICY, START + 168 * HOUR)
     again = claim_one(database, START + 168 * HOUR)
     assert (again.voice.last_outcome, again.task_id) == (Outcome.AMBIGUOUS, "task of one that died")
 

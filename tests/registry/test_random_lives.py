@@ -125,7 +125,7 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.registered)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
-        self.database.call(voices.retry, data.draw(st.sampled_from(everyone(self.database))), self.now)
+        self.database.call(voices.retry, data.draw(st.sampled_from(everyone(self.database))), POLICY, self.now)
 
     @precondition(lambda self: self.registered)
     @rule(data=st.data())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.registry.registry_steps import HOUR, START, add, change, everyone, voice
+from tests.registry.registry_steps import HOUR, POLICY, START, add, change, everyone, voice
 from voicekeeper.core.voice import Intent, Status
 from voicekeeper.registry import several
 from voicekeeper.registry.database import Database
@@ -34,7 +34,7 @@ def ids(database: Database) -> list[int]:
 def test_only_what_is_left_to_decide(database: Database, ids: list[int], wish: Wish, concerned: set[str]) -> None:
     """A kept voice would be released on paper, or a lost one said to be on hold."""
     before = {one.voice_id: one for one in everyone(database)}
-    assert database.call(several.carry_out, [*ids, 10**15], wish, LATER) == len(concerned)
+    assert database.call(several.carry_out, [*ids, 10**15], wish, lambda _: POLICY, LATER) == len(concerned)
     after = {one.voice_id: one for one in everyone(database)}
     assert {name for name in after if after[name] != before[name]} == concerned
     for name in concerned:
@@ -44,7 +44,7 @@ def test_only_what_is_left_to_decide(database: Database, ids: list[int], wish: W
 
 def test_a_retry_is_due_at_once(database: Database, ids: list[int]) -> None:
     """Somebody would press the button and wait for days."""
-    database.call(several.carry_out, ids, Wish.RETRY, LATER)
+    database.call(several.carry_out, ids, Wish.RETRY, lambda _: POLICY, LATER)
     assert voice(database, "lost").due_at == LATER
 
 

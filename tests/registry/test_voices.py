@@ -27,6 +27,7 @@ from tests.registry.registry_steps import (
 )
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.outcome import Outcome
+from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Intent, Origin, Status
 from voicekeeper.registry import outbox, planning, preview, probe, voices
 from voicekeeper.registry.database import Database
@@ -149,7 +150,7 @@ def test_a_retry_makes_a_voice_due_at_once(database: Database, status: Status) -
     """An owner could not have a voice tried again."""
     add(database, "mine")
     change(database, "mine", status=status.value, intent="release", due_at=START + DAY, streak=3)
-    assert database.call(voices.retry, voice(database, "mine"), START + HOUR)
+    assert database.call(voices.retry, voice(database, "mine"), POLICY, START + HOUR)
     mine = voice(database, "mine")
     assert (mine.status, mine.intent, mine.due_at, mine.streak) == (Status.WAITING, Intent.KEEP, START + HOUR, 0)
     assert due(database, START + HOUR) == [mine.id]
@@ -162,7 +163,7 @@ def test_a_retry_that_fails_is_told_again(database: Database) -> None:
     late = START + 168 * HOUR - HOUR / 2
     try_once(database, Outcome.TRANSIENT, late)
     database.call(planning.warn_some, {}, POLICY, late)
-    database.call(voices.retry, voice(database, "mine"), late)
+    database.call(voices.retry, voice(database, "mine"), POLICY, late)
     assert database.call(outbox.open_alerts) == []
     try_once(database, Outcome.TRANSIENT, late)
     database.call(planning.warn_some, {}, POLICY, late)
@@ -185,7 +186,6 @@ def test_what_is_not_planned_yet_is_not_warned_of_for_ever(database: Database) -
     """A sweep would look at the same voice again and again, and never end."""
     database.call(voices.register, [NewVoice(account=ACCOUNT, voice_id="mine", cloned_at=START, intent=Intent.RELEASE)])
     database.call(voices.decide, voice(database, "mine"), Intent.KEEP, START)
-    database.call(voices.retry, voice(database, "mine"), START)
     assert database.call(planning.warn_some, {}, POLICY, START) == 0
 
 
@@ -194,17 +194,18 @@ def test_a_retry_never_calls_a_kept_voice_again(database: Database) -> None:
     open_account(database)
     add(database, "mine")
     try_once(database, Outcome.KEPT, START)
-    assert not database.call(voices.retry, voice(database, "mine"), START)
+    assert not database.call(voices.retry, voice(database, "mine"), POLICY, START)
     assert voice(database, "mine").status is Status.KEPT
 
 
-def test_a_retry_before_planning_loses_no_deadline(database: Database) -> None:
-    """A voice retried right after it was registered would never get a deadline, nor any warning."""
+def test_a_retry_before_planning_loses_neither_itself_nor_the_deadline(database: Database) -> None:
+    """A voice retried right after it was registered would wait for `keep_after`, or have no deadline and no warning."""
+    late = Policy(keep_after=DAY)
     database.call(voices.register, [NewVoice(account=ACCOUNT, voice_id="mine", cloned_at=START)])
-    assert database.call(voices.retry, voice(database, "mine"), START)
-    database.call(planning.plan_some, {}, POLICY)
+    assert database.call(voices.retry, voice(database, "mine"), late, START + HOUR)
+    database.call(planning.plan_some, {}, late)
     mine = voice(database, "mine")
-    assert (mine.deadline, mine.due_at) == (START + 168 * HOUR, START)
+    assert (mine.deadline, mine.due_at) == (START + 168 * HOUR, START + HOUR)
     assert mine.warn_at is not None
 
 

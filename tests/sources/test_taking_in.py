@@ -150,7 +150,7 @@ async def test_a_voice_that_waits_no_longer_stays_as_it_is(sqlite_owner: Owner, 
     sqlite_owner.wish("release", ONE)
     assert await registrar.read(section) == figures(1)
     assert said(registrar, ONE) == ("keep", "release")
-    registrar.database.call(voices.retry, voice(registrar.database, ONE), START)
+    registrar.database.call(voices.retry, voice(registrar.database, ONE), POLICY, START)
     assert await registrar.read(section) == figures(1)
     assert said(registrar, ONE)[0] == "keep"
 

@@ -40,10 +40,10 @@ def release(context: click.Context, voice_ids: tuple[str, ...]) -> None:
 @click.pass_context
 def retry(context: click.Context, voice_ids: tuple[str, ...]) -> None:
     """Try voices again with the next sweep, lost ones as well."""
-    now = WallClock().now()
-    with begin(context).registry() as database:
+    now, session = WallClock().now(), begin(context)
+    with session.registry() as database:
         for voice in [one_voice(database, name) for name in voice_ids]:
-            if database.call(voices.retry, voice, now):
+            if database.call(voices.retry, voice, session.settings.policy_of(voice.account), now):
                 click.echo(f"{voice.name} will be tried with the next sweep")
             else:
                 click.echo(f"{voice.name} is kept already")

@@ -323,6 +323,10 @@ class Settings(_Section):
         rungs = tuple(sorted(set(self.keep.warn_before), reverse=True))
         return Policy(lifetime=self.keep.lifetime, keep_after=self.keep.keep_after, warn_before=rungs)
 
+    def policy_of(self, account: str) -> Policy:
+        """Return how an account's voices are planned, also where it is not configured."""
+        return self.policies.get(account, self.default_policy)
+
     @cached_property
     def policies(self) -> dict[str, Policy]:
         """How each configured account's voices are planned."""

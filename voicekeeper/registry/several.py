@@ -1,11 +1,12 @@
 """Several voices at once, by their ids: look at them, change what is wanted with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Intent, Status, Voice
 from voicekeeper.registry import voices as table
 from voicekeeper.registry.rows import select_voices, to_voice
@@ -33,12 +34,15 @@ def look(connection: Connection, ids: Sequence[int]) -> list[Voice]:
     return [to_voice(row) for row in connection.execute(query)]
 
 
-def carry_out(connection: Connection, ids: Sequence[int], wish: Wish, now: datetime) -> int:
+def carry_out(
+    connection: Connection, ids: Sequence[int], wish: Wish, policy_of: Callable[[str], Policy], now: datetime
+) -> int:
     """Do it with those voices that it still concerns; return with how many it was done."""
-    return sum(_carry_out(connection, voice, wish, now) for voice in look(connection, ids) if wish.concerns(voice))
+    mine = (voice for voice in look(connection, ids) if wish.concerns(voice))
+    return sum(_carry_out(connection, voice, wish, policy_of(voice.account), now) for voice in mine)
 
 
-def _carry_out(connection: Connection, voice: Voice, wish: Wish, now: datetime) -> bool:
+def _carry_out(connection: Connection, voice: Voice, wish: Wish, policy: Policy, now: datetime) -> bool:
     if wish is Wish.RETRY:
-        return table.retry(connection, voice, now)
+        return table.retry(connection, voice, policy, now)
     return table.decide(connection, voice, Intent(wish.value), now)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.account import Account
 from voicekeeper.core.errors import InputError
+from voicekeeper.core.schedule import Policy, plan
 from voicekeeper.core.voice import Intent, Origin, Status, Voice
 from voicekeeper.registry import accounts, doubts, outbox
 from voicekeeper.registry.conditions import WAITING
@@ -138,17 +139,17 @@ def decide(connection: Connection, voice: Voice, intent: Intent, now: datetime) 
     return bool(changed)
 
 
-def retry(connection: Connection, voice: Voice, now: datetime) -> bool:
+def retry(connection: Connection, voice: Voice, policy: Policy, now: datetime) -> bool:
     """Make a voice due at once, a lost or released one as well; False when it is kept already.
 
-    One that is not planned yet stays so: the next sweep gives it its deadline, and its due time with it. The alarm
-    ends, and is raised again where the voice is still not kept after that sweep.
+    One that no sweep has planned yet is given its deadline here, which its due time would come with. The alarm ends,
+    and is raised again where the voice is still not kept after the next sweep.
     """
-    at_once = _if_planned(now)
+    deadline = func.coalesce(voices.c.deadline, literal(plan(voice.cloned_at, voice.deadline, policy).deadline, Utc))
     again = {"status": Status.WAITING.value, "intent": Intent.KEEP.value, "streak": 0, "updated_at": now}
-    again |= {"warn_at": at_once}
+    at_once = {"deadline": deadline, "due_at": now, "warn_at": now}
     mine = (voices.c.id == voice.id, voices.c.status != Status.KEPT.value)
-    changed = connection.execute(update(voices).where(*mine).values(due_at=at_once, **again)).rowcount
+    changed = connection.execute(update(voices).where(*mine).values(**again, **at_once)).rowcount
     if changed:
         outbox.resolve(connection, alerts.voice_key(voice), now, silently=True)
     return bool(changed)

@@ -45,12 +45,15 @@ async def decide(visit: Visit) -> Response:
         return visit.page(
             "confirm.html", wish=wish, voices=mine, left=_left(found, mine), costs=_costs(visit, mine), back=back
         )
-    count = (
-        await visit.app.database.run(several.carry_out, [voice.id for voice in mine], wish, visit.now) if mine else 0
-    )
+    count = await _carry_out(visit, mine, wish) if mine else 0
     if count:
         visit.face.changed()
     return visit.go(_told(back, wish, count))
+
+
+async def _carry_out(visit: Visit, mine: Sequence[Voice], wish: Wish) -> int:
+    ids, policy_of = [voice.id for voice in mine], visit.app.settings.policy_of
+    return await visit.app.database.run(several.carry_out, ids, wish, policy_of, visit.now)
 
 
 def _wish(visit: Visit) -> Wish:
