@@ -39,6 +39,9 @@ class Settlements:
         self._under_way.append(settlement)
         try:
             written = await self._insist(settlement)
+        except asyncio.CancelledError:  # the process ends before the registry has it
+            self._spool.put(settlement)
+            raise
         finally:
             safe.cancel()
             self._under_way.remove(settlement)

@@ -267,6 +267,17 @@ async def test_an_answer_is_in_the_file_while_the_registry_is_tried(
     recording.cancel()
 
 
+async def test_an_answer_is_in_the_file_when_the_process_ends_before_the_registry_has_it(path: Path) -> None:
+    """Whoever is told twice to end while the registry is silent would take an answer along that was paid for."""
+    waiting = Settlements(cast("Database", Silent(None)), Spool(path, Mock()), WallClock(), Journal(Mock()))
+    recording = asyncio.create_task(waiting.record(settlement()))
+    await asyncio.sleep(0)
+    recording.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await recording
+    assert list(Spool(path, Log()).held().values()) == [settlement()]
+
+
 async def test_an_answer_of_another_registry_is_set_aside(path: Path, sqlite_database: Database) -> None:
     """It would count as recorded and be forgotten, or be tried for ever: that of the old registry has to be told."""
     Spool(path, Log()).put(settlement())

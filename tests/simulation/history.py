@@ -60,9 +60,10 @@ class History:
     """Everything that happened in one simulation of `plan`.
 
     By host, `lives` are the spans in which an instance ran, `ticking` when a daemon's ticks began, `rounds` the spans
-    in which it made rounds. `rows` are the voices as the registry has them at the end, `used` when the provider's
-    voice became permanent, `costs` what was recorded as paid, each by the voice's number; `recorded` are the traces of
-    the answers that the registry has, `crashes` and `standstills` the moments at which an instance died or fell asleep.
+    in which it made rounds, `killed` when it died with all that it had not written down. `rows` are the voices as the
+    registry has them at the end, `used` when the provider's voice became permanent, `costs` what was recorded as paid,
+    each by the voice's number; `recorded` are the traces of the answers that the registry has, `crashes` and
+    `standstills` the moments at which an instance died or fell asleep, `cuts` those at which a host cut a call.
     """
 
     plan: Plan
@@ -72,8 +73,10 @@ class History:
     lives: list[list[tuple[float, float]]] = field(default_factory=list)
     ticking: list[list[float]] = field(default_factory=list)
     rounds: list[list[tuple[float, float]]] = field(default_factory=list)
+    killed: list[list[float]] = field(default_factory=list)
     crashes: list[float] = field(default_factory=list)
     standstills: list[float] = field(default_factory=list)
+    cuts: list[tuple[float, int]] = field(default_factory=list)
     injected: dict[str, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)

@@ -1,7 +1,10 @@
 """One life of an instance: from its start to its crash, every await on the way is a place to die or stand still."""
 
 import asyncio
+from contextvars import ContextVar
 from random import Random
+from typing import Any
+from weakref import WeakSet
 
 from tests.simulation.history import History
 from tests.simulation.plan import Fault, Plan
@@ -9,6 +12,18 @@ from voicekeeper.core.errors import RegistryUnavailable
 
 #: Seconds that the way to the registry takes at most where several instances share it.
 _WAY = 0.01
+
+
+#: The life in which a task was begun.
+LIFE: ContextVar["Life | None"] = ContextVar("life", default=None)
+
+
+def born(loop: asyncio.AbstractEventLoop, work: Any, **how: Any) -> asyncio.Task[Any]:
+    """Begin a task that belongs to the life in which it is begun, as to a process; an event loop's task factory."""
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **how)
+    if life := LIFE.get():
+        life.tasks.add(task)
+    return task
 
 
 class Died(BaseException):
@@ -29,6 +44,7 @@ class Life:
         self._down, self._lost = plan.of("registry down"), plan.of("commit lost")
         self._shared = len(plan.hosts) > 1
         self.died = asyncio.get_running_loop().create_future()
+        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
 
     def time(self) -> float:
         """Return true time."""
@@ -62,6 +78,14 @@ class Life:
         self._history.note(self.time(), "crash", self.host)
         if not self.died.done():
             self.died.set_result(None)
+
+    async def end(self) -> None:
+        """Let the process end: what is still under way is cut off, as asyncio's own end has it."""
+        if left := {task for task in self.tasks if not task.done()}:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)
+        self.dead = True
 
     async def sleep(self, seconds: float) -> None:
         """Wait as the instance's clock does."""

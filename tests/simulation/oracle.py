@@ -36,7 +36,7 @@ _REPEATED = 23
 _GIVEN_UP = 50 * MINUTE
 
 _STOPS: tuple[Kind, ...] = ("outage", "error", "throttled", "asked to wait", "timeout", "blocked", "flaky")
-_STOPS_VOICE: tuple[Kind, ...] = ("missing", "poisoned", "broken")
+_STOPS_VOICE: tuple[Kind, ...] = ("missing", "poisoned", "broken", "held")
 _STOPS_ALL: tuple[Kind, ...] = ("registry down", "commit lost")
 
 
@@ -187,7 +187,7 @@ def _reaction(
     plan: Plan, voice: int, start: float, known: float, deadline: float, stops: list[Fault], running: Running
 ) -> float:
     """Return by when the next try is made after things went well again."""
-    before = [fault for fault in stops if known - _ANSWER <= fault.end <= start + 1]
+    before = [fault for fault in stops if fault.kind != "held" and known - _ANSWER <= fault.end <= start + 1]
     untried = start <= known and not before
     tries = 2 if plan.of("refused", who=voice) else 1
     tries += bool(plan.accounts[plan.voices[voice].account].tasks and plan.of("slow", who=plan.voices[voice].account))
@@ -257,12 +257,14 @@ def _taken(history: History, number: int, having: set[int]) -> list[float]:
     """Return when an account's calls went to voices that the oracle would not have called, but a keeper may.
 
     They were kept although it saw no chance, or called so late that it would not have: nobody knows before how long
-    an answer takes, but for the seconds that any call may take.
+    an answer takes, but for the seconds that any call may take. An owner's retry may come at any time.
     """
     plan, answer = history.plan, _answer(history.plan, number)
+    retried = {fault.who for fault in plan.of("retried")}
 
     def is_taken(call: Call) -> bool:
-        late = call.voice not in history.used and _CALL < plan.deadline(call.voice) - call.time < answer
+        left = plan.deadline(call.voice) - call.time
+        late = call.voice not in history.used and left < answer and (left > _CALL or call.voice in retried)
         return late or (call.done and not call.again and call.voice not in having)
 
     mine = (call for call in history.calls if plan.voices[call.voice].account == number)

@@ -33,14 +33,22 @@ Kind = Literal[
     "crash",  # one instance dies at an await and is started again
     "asleep",  # one instance stands still, as a suspended machine or a late cron does
     "clock step",  # one machine's clock is wrong by `number` seconds
+    "stopped",  # one instance is told to end, and is started again at the end
+    "reloaded",  # one daemon is told to read its configuration again
+    "held",  # its owner puts one voice on hold, or lets it go where `number` is 1, and wants it again at the end
+    "retried",  # its owner has one voice tried at once
 ]
+#: Those that concern one voice or one host, whose number is their `who`.
+OF_VOICES: tuple[Kind, ...] = ("missing", "refused", "poisoned", "broken", "held", "retried")
+OF_HOSTS: tuple[Kind, ...] = ("crash", "asleep", "clock step", "stopped", "reloaded")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that goes wrong from `start` to `end`; `who` is the number of an account, voice or host.
 
-    `number` is what the kind needs: seconds to wait, the await to die or fall asleep at, seconds a clock is ahead.
+    `number` is what the kind needs: seconds to wait, the await to die or fall asleep at, seconds a clock is ahead, or
+    after which an instance that was told to end is told so again (0: never).
     """
 
     kind: Kind

@@ -1,6 +1,7 @@
 """Plans at random: everything about a plan follows from its seed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, HostPlan, Kind, Plan, VoicePlan
@@ -19,9 +20,9 @@ _OF_ACCOUNTS: dict[Kind, int] = {
     "list down": 1,
     "list empty": 1,
 }
-_OF_VOICES: dict[Kind, int] = {"missing": 2, "refused": 2, "poisoned": 1, "broken": 2}
+_OF_VOICES: dict[Kind, int] = {"missing": 2, "refused": 2, "poisoned": 1, "broken": 2, "held": 1, "retried": 1}
 _OF_ALL: dict[Kind, int] = {"registry down": 2, "commit lost": 1, "channel down": 2}
-_OF_HOSTS: dict[Kind, int] = {"crash": 6, "asleep": 3, "clock step": 2}
+_OF_HOSTS: dict[Kind, int] = {"crash": 6, "asleep": 3, "clock step": 2, "stopped": 3, "reloaded": 2}
 #: A plan has up to so many voices that come one by one.
 SINGLE_VOICES = 5
 
@@ -114,7 +115,17 @@ def _of_voice(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
     if kind == "poisoned":  # for a day at most: its account is probed every ten minutes
         start = max(plan.voices[voice].registered_at, 0.0)
         end = min(start + DAY, plan.deadline(voice))
+    if kind in ("held", "retried"):
+        return _of_owner(random, plan, Fault(kind, start, end, voice))
     return [Fault(kind, start, end, voice)]
+
+
+def _of_owner(random: Random, plan: Plan, wish: Fault) -> list[Fault]:
+    """Return what an owner changes once a voice is registered; one that is on hold already stays so."""
+    start = max(wish.start, plan.voices[wish.who].registered_at) + MINUTE
+    if plan.voices[wish.who].wanted_at:
+        return []
+    return [replace(wish, start=start, end=max(wish.end, start + MINUTE), number=float(random.randrange(2)))]
 
 
 def _of_all(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
@@ -125,8 +136,11 @@ def _of_host(random: Random, plan: Plan, kind: Kind) -> list[Fault]:
     start, end = _window(random, plan, plan.lifetime / 2)
     host = random.randrange(len(plan.hosts))
     steps, seconds = random.randrange(30), random.choice((-1, 1)) * 10 ** random.uniform(0, 3.9)
-    number = {"crash": steps, "asleep": steps if steps % 2 else 0, "clock step": seconds}  # half of them sleep at once
-    return [Fault(kind, start, end, host, float(number[kind]))]
+    if kind == "reloaded":
+        kind, end = ("reloaded", start) if plan.hosts[host].runs == "daemon" else ("stopped", end)
+    # Half of them sleep at once.
+    number = {"crash": steps, "asleep": steps if steps % 2 else 0, "clock step": seconds, "stopped": steps % 3 * 5}
+    return [Fault(kind, start, end, host, float(number.get(kind, 0)))]
 
 
 #: Seconds; the others may last for most of a voice's life.

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import combinations, pairwise
+from math import inf
 
 from tests.simulation.history import Call, Heard, History
 from tests.simulation.oracle import Running, Verdict, hopeless
-from tests.simulation.plan import HOUR, MINUTE, PRICE, TIMEOUT, Kind, Plan
+from tests.simulation.plan import HOUR, MINUTE, PRICE, TIMEOUT, Fault, Kind, Plan
 from tests.simulation.spans import Span, inside, without
 
 _REPEAT = 4 * HOUR
@@ -29,7 +30,19 @@ def broken(history: History, verdict: Verdict) -> list[str]:
 
 def lost(history: History) -> set[int]:
     """Return the voices that are gone at the provider although their owner wanted them."""
-    return {number for number, voice in enumerate(history.plan.voices) if _wanted(voice.wanted_at)} - set(history.used)
+    plan = history.plan
+    wanted = {number for number, voice in enumerate(plan.voices) if voice.wanted_at < inf and not _let_go(plan, number)}
+    return wanted - set(history.used)
+
+
+def _let_go(plan: Plan, voice: int) -> bool:
+    """Tell whether its owner did not want a voice any more at its deadline."""
+    unsure, deadline = sum(abs(step.number) for step in plan.of("clock step")), plan.deadline(voice)
+    return any(fault.start - unsure <= deadline < fault.end + unsure for fault in _releases(plan, voice))
+
+
+def _releases(plan: Plan, voice: int) -> list[Fault]:
+    return [fault for fault in plan.of("held", who=voice) if fault.number]
 
 
 def lost_savable(history: History, verdict: Verdict) -> set[int]:
@@ -60,10 +73,6 @@ def called_twice(history: History) -> list[Call]:
 def unwarned(history: History, _: Verdict | None = None) -> list[int]:
     """Return the voices that were lost in silence although there was time to tell."""
     return [voice for voice in sorted(lost(history)) if _could_tell(history, voice) and not _was_told(history, voice)]
-
-
-def _wanted(wanted_at: float) -> bool:
-    return wanted_at != float("inf")
 
 
 def _none_lost(history: History, verdict: Verdict) -> list[str]:
@@ -109,6 +118,7 @@ def _could_tell(history: History, voice: int) -> bool:
     holes = [
         (fault.start, fault.end + 16 * MINUTE) for fault in plan.of("channel down", "registry down", "commit lost")
     ]
+    holes += [(fault.start, fault.end + MINUTE) for fault in _releases(plan, voice)]
     running = Running(history)
     for first, last in inside(without(running.alive, holes), start + slack, end - slack):
         sweep = running.sweep(running.sweep(first) + 3 * MINUTE)
@@ -156,9 +166,9 @@ def _quick(times: list[float]) -> int:
 
 
 def _pauses(history: History) -> int:
-    return (
-        2 * len(history.plan.of("blocked")) + 8 * len(history.plan.of("poisoned")) + 2 * len(history.plan.of("asleep"))
-    )
+    plan = history.plan
+    few = len(plan.of("blocked", "asleep", "held", "retried"))
+    return 2 * few + 8 * len(plan.of("poisoned"))
 
 
 def _in_budget(history: History, _: Verdict) -> list[str]:
@@ -221,7 +231,28 @@ def _none_begun_twice(history: History, _: Verdict) -> list[str]:
 
 
 def _died_soon(history: History, one: Heard) -> bool:
-    return any(one.time <= end <= one.time + _SAFE for _, end in history.lives[one.host])
+    return any(one.time <= end <= one.time + _SAFE for end in history.killed[one.host])
+
+
+def _none_on_hold(history: History, _: Verdict) -> list[str]:
+    """No call is begun for a voice whose owner has put it on hold or let it go, but for what was claimed before."""
+    return [f"{call}" for call in history.calls if _on_hold(history.plan, call)]
+
+
+def _on_hold(plan: Plan, call: Call) -> bool:
+    wishes = plan.of("held", "retried", who=call.voice)
+    return len(wishes) == 1 and wishes[0].kind == "held" and wishes[0].start + _CLAIM < call.time < wishes[0].end
+
+
+def _none_cut(history: History, _: Verdict) -> list[str]:
+    """No call is cut but by who was told twice to end."""
+    hasty = [fault for fault in history.plan.of("stopped") if fault.number]
+    told = [(time, host) for time, host in history.cuts if not any(_told_twice(fault, time, host) for fault in hasty)]
+    return [f"host {host} cut a call at {time:.1f}" for time, host in told]
+
+
+def _told_twice(fault: Fault, time: float, host: int) -> bool:
+    return fault.who == host and fault.start + fault.number <= time + _MOMENT
 
 
 def _no_mistake(history: History, _: Verdict) -> list[str]:
@@ -245,5 +276,7 @@ PROMISES: dict[str, Callable[[History, Verdict], list[str]]] = {
     "a rate was exceeded": _in_rate,
     "an answer was forgotten": _none_forgotten,
     "a task was begun twice": _none_begun_twice,
+    "a voice on hold was called": _none_on_hold,
+    "a call was cut without need": _none_cut,
     "voicekeeper itself failed": _no_mistake,
 }

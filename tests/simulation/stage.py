@@ -11,12 +11,13 @@ from typing import Any
 from tests.simulation import ledger
 from tests.simulation.history import History, Told
 from tests.simulation.instance import Instance
+from tests.simulation.life import born
 from tests.simulation.plan import MINUTE, PRICE, AccountPlan, Plan
 from tests.simulation.ticking import host_time
 from tests.simulation.upstream import Upstream, account_name, voice_name
 from tests.simulation.virtual import START, SteppedClock, VirtualLoop
 from voicekeeper.config import Settings
-from voicekeeper.core.voice import Intent
+from voicekeeper.core.voice import Intent, Voice
 from voicekeeper.emulator.records import Key
 from voicekeeper.emulator.world import World
 from voicekeeper.registry import voices
@@ -31,6 +32,7 @@ def play(plan: Plan) -> History:
 
 
 async def _play(plan: Plan, folder: Path) -> History:
+    asyncio.get_running_loop().set_task_factory(born)
     stage = Stage(plan, folder)
     running = [asyncio.create_task(instance.run()) for instance in stage.instances]
     owner = asyncio.create_task(stage.register())
@@ -54,7 +56,7 @@ class Stage:
         assert isinstance(loop, VirtualLoop)
         self.plan, self.loop, self.folder, self.over = plan, loop, folder, False
         self.random = Random(plan.seed ^ 0x5EED)  # noqa: S311 - not for secrets: it has to come out the same again
-        by_host: dict[str, Any] = {name: [[] for _ in plan.hosts] for name in ("lives", "ticking", "rounds")}
+        by_host: dict[str, Any] = {name: [[] for _ in plan.hosts] for name in ("lives", "ticking", "rounds", "killed")}
         self.history = History(plan, **by_host)
         self.raw = ledger.emptied(loop.time)
         self.clock = SteppedClock(loop)
@@ -72,6 +74,10 @@ class Stage:
             acts.append((max(voice.registered_at, 0.0), number, self._enter))
             if 0 < voice.wanted_at < float("inf"):
                 acts.append((max(voice.wanted_at, voice.registered_at), number, self._want))
+        for wish in self.plan.of("held"):
+            acts.append((wish.start, wish.who, self._let_go if wish.number else self._hold))
+            acts.append((wish.end, wish.who, self._want))
+        acts += [(wish.start, wish.who, self._retry) for wish in self.plan.of("retried")]
         for time, number, act in sorted(acts, key=lambda act: act[0]):
             await asyncio.sleep(max(time - self.loop.time(), 0.0))
             await act(number)
@@ -92,9 +98,30 @@ class Stage:
         self.changed()
 
     async def _want(self, number: int) -> None:
-        found = self._owners().call(voices.find, voice_name(number))
-        self._owners().call(voices.decide, found[0], Intent.KEEP, self.clock.now())
+        self._decide(number, Intent.KEEP)
+
+    async def _hold(self, number: int) -> None:
+        self._decide(number, Intent.HOLD)
+
+    async def _let_go(self, number: int) -> None:
+        self._decide(number, Intent.RELEASE)
+
+    def _decide(self, number: int, intent: Intent) -> None:
+        """Change what its owner wants with a voice that still waits."""
+        if self._owners().call(voices.decide, self._found(number), intent, self.clock.now()):
+            self.history.note(self.loop.time(), "owner", voice_name(number), intent.value)
+            if intent is not Intent.KEEP:
+                self.history.count("held")
         self.changed()
+
+    async def _retry(self, number: int) -> None:
+        if self._owners().call(voices.retry, self._found(number), self.settings.default_policy, self.clock.now()):
+            self.history.count("retried")
+            self.history.note(self.loop.time(), "owner", voice_name(number), "retry")
+        self.changed()
+
+    def _found(self, number: int) -> Voice:
+        return self._owners().call(voices.find, voice_name(number))[0]
 
     def _owners(self) -> ledger.Ledger:
         """Return the registry as the owner's own program reaches it, which nothing here troubles."""

@@ -22,7 +22,7 @@ from voicekeeper.core.voice import Voice
 from voicekeeper.foresight import Foresight
 from voicekeeper.keeper import Keeper
 from voicekeeper.proof import Proof
-from voicekeeper.registry import accounts, claims, deliveries, settling, spending, tables
+from voicekeeper.registry import accounts, claims, conditions, deliveries, settling, spending, tables
 from voicekeeper.registry.claims import Claim
 from voicekeeper.registry.deliveries import Results, Round
 from voicekeeper.registry.rows import select_voices, to_voice
@@ -175,6 +175,18 @@ def _waits_in_its_tick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Ticks, "_tick", waits)
 
 
+def _overlooks_holds(patch: pytest.MonkeyPatch) -> None:
+    real = conditions.due
+    patch.setattr(conditions, "due", lambda now: (conditions.WAITING, *real(now)[len(conditions.WANTED) :]))
+
+
+def _leaves_at_once(patch: pytest.MonkeyPatch) -> None:
+    async def leaves(self: Ticks) -> None:
+        self.scheduler.shutdown(wait=False)
+
+    patch.setattr(Ticks, "stop", leaves)
+
+
 @dataclass(frozen=True, slots=True)
 class Bug:
     """A mistake, the promise that has to catch it, and what plans have to have for it to show."""
@@ -225,6 +237,8 @@ _CUT_OFF = [
         Fault("crash", 20 * MINUTE, 0.0),
     )
 ]
+_HELD = [plan_of(Fault("held", MINUTE, HOUR))]
+_STOPPED = [plan_of(Fault("slow", 0.0, HOUR), Fault("stopped", 5 * MINUTE + 5, HOUR))]
 BUGS: dict[str, Bug] = {
     "the wait between tries is not capped": Bug(_no_cap, "a savable voice was lost", ("outage",)),
     "the list is never asked": Bug(_never_looks, "a voice already kept was called", ("answer lost",)),
@@ -250,6 +264,8 @@ BUGS: dict[str, Bug] = {
     "no task is asked for": Bug(_asks_for_no_task, "a task was begun twice", among=_DIES_IN_A_TASK),
     "no task is noted": Bug(_notes_no_task, "a task was begun twice", among=_DIES_IN_A_TASK),
     "a tick waits for its round": Bug(_waits_in_its_tick, "a savable voice was lost", among=_BACKLOG),
+    "a voice on hold is due": Bug(_overlooks_holds, "a voice on hold was called", among=_HELD),
+    "SIGTERM ends calls at once": Bug(_leaves_at_once, "a call was cut without need", among=_STOPPED),
     "every call fails in voicekeeper": Bug(_fails_itself, "voicekeeper itself failed"),
 }
 

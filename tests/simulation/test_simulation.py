@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.simulation.cases import plan_of
 from tests.simulation.chaos import Outcome, Row, outcome_of, table
 from tests.simulation.history import History
 from tests.simulation.oracle import judge
-from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, HostPlan, VoicePlan
+from tests.simulation.plan import DAY, HOUR, MINUTE, AccountPlan, Fault, HostPlan, Kind, VoicePlan
 from tests.simulation.planning import random_plan
 from tests.simulation.promises import lost, unwarned
 from tests.simulation.spans import inside, union, without
@@ -21,7 +22,7 @@ from tests.simulation.virtual import SteppedClock, VirtualLoop
 
 _FIRST_SEEDS = range(0, 40, 5)
 #: Seeds with hundreds of sweeps: `make chaos` plays them.
-_LONG = (22, 24)
+_LONG = (24, 34)
 
 
 @pytest.mark.parametrize("first", _FIRST_SEEDS)
@@ -197,6 +198,51 @@ def test_a_task_is_asked_for_and_not_begun_again():
     assert trial.history.crashes
     assert [task.failed for task in trial.history.tasks] == [False]
     assert trial.history.rows[0]["status"] == "kept"
+    assert not trial.broken
+
+
+@pytest.mark.parametrize("kind", ["stopped", "reloaded"])
+@pytest.mark.parametrize("runs", ["daemon", "cron"])
+def test_whoever_is_told_to_end_lets_its_calls_end(kind: Kind, runs: Literal["daemon", "cron"]):
+    """Each deployment would leave a voice of which nobody knows whether it is kept."""
+    told = Fault(kind, 5 * MINUTE + 5, 5 * MINUTE + 5)
+    plan = plan_of(Fault("slow", 0.0, HOUR), told, has_list=False)
+    trial = try_plan(replace(plan, hosts=(HostPlan(runs, 5 * MINUTE),)))
+    assert [call.outcome for call in trial.history.calls] == ["kept"]
+    assert trial.history.injected[kind] == 1
+    assert len(trial.history.lives[0]) == 2
+    assert not trial.broken
+
+
+def test_whoever_is_told_twice_to_end_leaves_what_it_cut_in_doubt():
+    """A call that may have worked would be forgotten, or be cut before it had to."""
+    told = Fault("stopped", 5 * MINUTE + 5, HOUR, number=3)
+    trial = try_plan(plan_of(Fault("slow", 0.0, HOUR), told))
+    assert [(call.outcome, call.done) for call in trial.history.calls] == [("ambiguous", False), ("kept", True)]
+    assert trial.history.cuts == [(5 * MINUTE + 8, 0)]
+    assert not trial.broken
+
+
+@pytest.mark.parametrize("let_go", [False, True])
+def test_an_owner_who_does_not_want_a_voice_and_then_does(let_go: bool):  # noqa: FBT001 - a parameter
+    """A voice on hold would be called, or never again."""
+    trial = try_plan(plan_of(Fault("held", MINUTE, HOUR, number=float(let_go))))
+    assert trial.history.used == pytest.approx({0: HOUR}, abs=1)
+    assert not trial.broken
+
+
+def test_a_voice_that_its_owner_let_go_is_not_missed():
+    """The keeper would be blamed for what nobody wanted, or tell of its loss."""
+    trial = try_plan(plan_of(Fault("held", MINUTE, 2 * DAY, number=1.0)))
+    assert trial.history.rows[0]["status"] == "released"
+    assert (lost(trial.history), trial.history.messages) == (set(), [])
+
+
+def test_a_lost_voice_is_tried_where_its_owner_says_so():
+    """An owner who knows better could do nothing."""
+    trial = try_plan(plan_of(Fault("outage", 0.0, DAY + MINUTE), Fault("retried", DAY + HOUR, DAY + HOUR)))
+    assert trial.history.calls[-1].time == pytest.approx(DAY + HOUR, abs=1)
+    assert trial.history.calls[-1].outcome == "not_found"
     assert not trial.broken
 
 

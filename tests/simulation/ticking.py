@@ -65,11 +65,11 @@ class _Noted(Ticks):
 
 
 class Ticking:
-    """One life of a daemon's ticks on one host, from its beginning; what fails for good is the result of `failed`."""
+    """One life of a daemon's ticks on one host, from its beginning to `ended`, which raises what failed for good."""
 
     def __init__(self, stage: "Stage", host: "Instance", app: App, life: Life) -> None:
         self._stage, self._host = stage, host
-        self.failed: asyncio.Future[None] = stage.loop.create_future()
+        self.ended: asyncio.Future[None] = stage.loop.create_future()
         clock, log, every = host.clock(life), Silence(stage.history.mistakes), timedelta(seconds=host.plan.every)
         self._app, self._every, self._health = app, every, Health()
         self._alarm = RegistryAlarm(clock, log, host.folder / "alarm")
@@ -88,7 +88,22 @@ class Ticking:
     def end(self) -> None:
         """Tick no more: the process is gone."""
         self._watch.cancel()
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def stop(self) -> None:
+        """Begin no round any more, as the daemon does when it is told to end or to read its configuration again."""
+        self._watch.cancel()
+        self._stopping = asyncio.create_task(self._stop())
+
+    async def _stop(self) -> None:
+        await self._ticks.stop()
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def cut(self) -> None:
+        """Cut the calls under way, as a second SIGTERM does."""
+        self._ticks.cut()
 
     def look_again(self) -> None:
         """Look whether there is something to do at an earlier tick than it seemed."""
@@ -125,8 +140,8 @@ class Ticking:
         await self._alarm.failed(self._app.notifier, str(error), self._every, repeat_every)
 
     def _fail(self, error: BaseException) -> None:
-        if not isinstance(error, Died) and not self.failed.done():
-            self.failed.set_exception(error)
+        if not isinstance(error, Died) and not self.ended.done():
+            self.ended.set_exception(error)
 
     async def _watch_steps(self) -> None:
         """Watch the clock where it steps: it is looked at every second, and nothing is seen in all the others."""

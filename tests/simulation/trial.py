@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from tests.simulation.history import History
 from tests.simulation.oracle import Verdict, judge
-from tests.simulation.plan import Fault, Plan
+from tests.simulation.plan import OF_HOSTS, OF_VOICES, Fault, Kind, Plan
 from tests.simulation.planning import random_plan
 from tests.simulation.promises import broken
 from tests.simulation.stage import play
@@ -55,16 +55,16 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
 
 
 def _of_voices(plan: Plan, kept: "range | list[int]") -> Plan:
-    faults = _of(plan.faults, list(kept), ("missing", "refused", "poisoned", "broken"))
+    faults = _of(plan.faults, list(kept), OF_VOICES)
     return replace(plan, voices=tuple(plan.voices[voice] for voice in kept), faults=faults)
 
 
 def _of_hosts(plan: Plan, kept: list[int]) -> Plan:
-    faults = _of(plan.faults, kept, ("crash", "asleep", "clock step"))
+    faults = _of(plan.faults, kept, OF_HOSTS)
     return replace(plan, hosts=tuple(plan.hosts[host] for host in kept), faults=faults)
 
 
-def _of(faults: tuple[Fault, ...], kept: list[int], kinds: tuple[str, ...]) -> tuple[Fault, ...]:
+def _of(faults: tuple[Fault, ...], kept: list[int], kinds: tuple[Kind, ...]) -> tuple[Fault, ...]:
     """Return the faults that are left when only some voices or hosts are, numbered as these are now."""
     left = (fault for fault in faults if fault.kind not in kinds or fault.who in kept)
     return tuple(replace(f, who=kept.index(f.who)) if f.kind in kinds else f for f in left)

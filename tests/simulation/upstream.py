@@ -100,15 +100,23 @@ class SimulatedProvider:
         early = up.random.random() < 0.5
         recorded, again = self._recorded(self._account, voice_id), self._used(voice_id)
         answer = do(effect, voice_id) if early else None
-        await asyncio.sleep(effect.seconds * up.random.uniform(0.5, 1.0) if effect.seconds < TIMEOUT else TIMEOUT)
+
+        def note(outcome: Outcome) -> None:
+            done, slept = effect.done and self._used(voice_id), time > ready
+            up.history.calls.append(Call(time, self._life.host, voice, outcome.value, done, recorded, again, slept))
+            up.history.note(time, "call", self._life.host, voice_id, outcome.value, kind, done)
+
+        try:
+            await asyncio.sleep(effect.seconds * up.random.uniform(0.5, 1.0) if effect.seconds < TIMEOUT else TIMEOUT)
+        except asyncio.CancelledError:
+            if not self._life.dead:
+                note(Outcome.AMBIGUOUS)
+                up.history.cuts.append((self._life.time(), self._life.host))
+            raise
         answer = answer or do(effect, voice_id)
         if kind is not None:
             up.history.count(kind)
-        done = effect.done and self._used(voice_id)
-        outcome = answer.outcome.value
-        slept = time > ready
-        up.history.calls.append(Call(time, self._life.host, voice, outcome, done, recorded, again, slept))
-        up.history.note(time, "call", self._life.host, voice_id, outcome, kind, done)
+        note(answer.outcome)
         await self._life.step()
         return replace(answer, retry_after=fault.number if fault and effect.wait else None)
 
