@@ -53,7 +53,7 @@ class Foresight:
         now, seen = self._clock.now(), {}
         for one in accounts:
             name, loads = one.terms.account, self.outline(one.terms.account)
-            found = await self._database.read(outlook.judge, one.terms, one.concurrency, one.policy, loads, now)
+            found = await self._database.study(outlook.judge, one.terms, one.concurrency, one.policy, loads, now)
             if earlier := _earlier(one.policy, loads, found):
                 await self._database.run(outlook.pull_forward, name, earlier)
             seen[name] = found

@@ -1,6 +1,7 @@
 """The live look ahead: an alert while not all can be saved, and the most valuable are claimed first then."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import Any
@@ -32,8 +33,10 @@ from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.queue import play
 from voicekeeper.core.remedy import unsavable
 from voicekeeper.core.schedule import KeepAfter, Policy
+from voicekeeper.core.voice import Intent
 from voicekeeper.foresight import Ahead, Foresight
-from voicekeeper.registry import outbox, outline, pacing, planning, waiting
+from voicekeeper.registry import accounts, outbox, outline, outlook, pacing, planning, voices, waiting
+from voicekeeper.registry.accounts import Mark
 from voicekeeper.registry.database import Database
 
 #: After 167 hours one hour is left: for four calls, a quarter of an hour apart.
@@ -76,6 +79,49 @@ async def test_it_is_told_while_not_all_can_be_saved_and_ends_when_they_can(data
     assert yielding(database) == {"v4", "v5"}
     await look(database, space=MINUTE)
     assert titles(database) == []
+    assert yielding(database) == set()
+
+
+async def test_it_is_computed_between_transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With many voices it takes longer than a server lets a transaction stand still: nobody would be told anything."""
+    open_ones = []
+
+    def noted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def computed(*args: Any) -> Any:
+            open_ones.append(database.engine.pool.checkedout())  # type: ignore[attr-defined] # of the pools in use here
+            return real(*args)
+
+        return computed
+
+    for name in ("unsavable", "forecast"):
+        monkeypatch.setattr(outlook, name, noted(getattr(outlook, name)))
+    add(database, *(f"v{number}" for number in range(6)))
+    await look(database)
+    assert len(titles(database)) == 1
+    assert open_ones == [0, 0]
+
+
+@pytest.mark.parametrize("how", ["decide", "sql", "retry", "account gone"])
+async def test_who_is_wanted_again_lets_nobody_go_first(database: Database, how: str) -> None:
+    """A mark left from a crowd that is no more would let a new bulk go first, and the voice be lost for it."""
+    add(database, *(f"v{number}" for number in range(6)))
+    await look(database)
+    for name in ("v4", "v5"):
+        if how == "decide":
+            database.call(voices.decide, voice(database, name), Intent.HOLD, LATER)
+        elif how == "sql":
+            change(database, name, intent="hold")
+        elif how == "retry":
+            change(database, name, status="lost")
+    if how == "account gone":
+        database.call(accounts.sync, {ACCOUNT: Mark("known")})
+        database.call(accounts.sync, {})
+    await look(database, space=MINUTE)
+    for name in ("v4", "v5"):
+        if how == "retry":
+            database.call(voices.retry, voice(database, name), POLICY, LATER)
+        else:
+            change(database, name, intent="keep")
     assert yielding(database) == set()
 
 

@@ -30,6 +30,8 @@ COMPARED = ("deadline", "due_at", "warn_at")
         ("2026-03-01T20:00:00+08:00", NOON),
         ("2026-03-01 07:00:00.5-05:00", NOON.replace(microsecond=500_000)),
         ("2024-02-29 12:00:00", datetime(2024, 2, 29, 12, tzinfo=UTC)),
+        ("2026-03-01 12:00:00\0", NOON),  # SQLite's checks see nothing behind it
+        ("2026-03-01 12:00:00\0, or so", NOON),
     ],
 )
 def test_every_usual_form_is_taken_and_read_right(sqlite_database: Database, written: str, moment: datetime) -> None:

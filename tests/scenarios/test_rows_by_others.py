@@ -46,6 +46,19 @@ def test_row_with_an_impossible_voice_id_is_told_and_stops_nothing(
     assert emulator.spoken()["no id at all!"] <= 1
 
 
+def test_rows_in_another_encoding_stop_nothing(home: Home, emulator: Emulated) -> None:
+    """If one label in Latin-1 made the registry unreadable, every voice of every account would be lost for it."""
+    emulator.make(*names(2))
+    home.insert(*names(2))
+    muller, row = "CAST(x'4dfc6c6c6572' AS TEXT)", "INSERT INTO voices (account, voice_id, cloned_at, label) VALUES"
+    home.sql(f"{row} ('main', 'voice-labelled', datetime('now'), {muller})")
+    home.sql(f"{row} ('main', {muller}, datetime('now'), '')")
+    home.sql(f"{row} ({muller}, 'voice-of-nobody', datetime('now'), '')")
+    home.run("run")
+    assert {home.voice(name)["status"] for name in names(2)} == {"kept"}
+    assert {row["label"] for row in home.json("list")} == {"", "M\ufffdller"}
+
+
 def test_impossible_voice_ids_use_up_no_probes(home: Home, emulator: Emulated) -> None:
     """If each took a probe, an account would stay paused after its key was mended until all of its voices are lost."""
     emulator.make(*names(2))

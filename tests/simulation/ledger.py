@@ -6,8 +6,9 @@ once. It is not durable and needs not be: a simulated crash ends an instance, no
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -17,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from voicekeeper.clock import Clock
 from voicekeeper.registry import schema
-from voicekeeper.registry.database import Database
+from voicekeeper.registry.database import Database, Opening
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -69,6 +70,20 @@ class Ledger(Database):
         """Run work in a transaction, on the way to which and back everything may happen."""
         await self._awaits.before_transaction()
         result = await super().together(work, item)
+        await self._awaits.after_transaction()
+        return result
+
+    async def study(self, work: Callable[Concatenate[Opening, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Look in several transactions, of which the way to the first and back from the last may be troubled."""
+
+        @contextmanager
+        def opened() -> Iterator[Connection]:
+            self._awaits.reach()
+            with self.transaction(reading=True) as connection:
+                yield connection
+
+        await self._awaits.before_transaction()
+        result = work(opened, *args, **kwargs)
         await self._awaits.after_transaction()
         return result
 

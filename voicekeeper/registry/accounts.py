@@ -82,6 +82,7 @@ def _forget(connection: Connection, names: Collection[str]) -> None:
     outbox.resolve_all(connection, keys, now)
     opened = {"state": core.AccountState.OPEN.value, "reason": None, "paused_at": None, "probe_at": None, "probes": 0}
     connection.execute(update(accounts).where(accounts.c.name.in_(names)).values(**opened, fingerprint=None))
+    connection.execute(update(voices).where(voices.c.account.in_(names), voices.c.yields != 0).values(yields=0))
 
 
 def end_unknown(connection: Connection, now: datetime) -> None:

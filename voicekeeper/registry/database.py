@@ -5,8 +5,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +24,8 @@ from voicekeeper.registry.mends import explained
 P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
+#: Opens a transaction in which nothing is written.
+Opening = Callable[[], AbstractContextManager[Connection]]
 
 #: SQLite makes one transaction of so many at most.
 _TOGETHER = 64
@@ -104,15 +107,23 @@ class Database:
         """Run `work(connection, …)`, which must not write, for a visitor: on threads that nobody else waits for."""
         return await self._look(self._visitors, lambda connection: work(connection, *args, **kwargs))
 
+    async def study(self, work: Callable[Concatenate[Opening, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(opened, …)`, which must not write; it may take long outside of the transactions that it opens."""
+        return await self._on(self._readers, lambda: work(partial(self.transaction, reading=True), *args, **kwargs))
+
     async def _look(self, threads: Executor, work: Callable[[Connection], T]) -> T:
-        """Look on one of these threads; where the machine gives none, the registry does not work."""
+        """Look in a transaction, on one of these threads."""
 
         def look() -> T:
             with self.transaction(reading=True) as connection:
                 return work(connection)
 
+        return await self._on(threads, look)
+
+    async def _on(self, threads: Executor, work: Callable[[], T]) -> T:
+        """Work on one of these threads; where the machine gives none, the registry does not work."""
         try:
-            looking = asyncio.get_running_loop().run_in_executor(threads, look)
+            looking = asyncio.get_running_loop().run_in_executor(threads, work)
         except RuntimeError as error:
             raise self._without_threads(error) from error
         return await looking

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, ExceptionContext, create_engine, event, make_url
@@ -73,6 +74,8 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
+    # A program that wrote another encoding must not stop all other voices: what is no UTF-8 is read as "\ufffd".
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     _turn_to_wal(connection)
     for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()

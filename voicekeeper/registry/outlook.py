@@ -15,7 +15,8 @@ from voicekeeper.core.remedy import Remedy, unsavable
 from voicekeeper.core.schedule import Policy
 from voicekeeper.registry import outbox, pacing
 from voicekeeper.registry import waiting as queue
-from voicekeeper.registry.conditions import WANTED
+from voicekeeper.registry.conditions import WAITING, WANTED
+from voicekeeper.registry.database import Opening
 from voicekeeper.registry.spending import Terms
 from voicekeeper.registry.tables import voices
 
@@ -48,21 +49,28 @@ class Outlook:
 
 
 def judge(
-    connection: Connection, terms: Terms, concurrency: int, policy: Policy, outline: Sequence[Load], now: datetime
+    opened: Opening, terms: Terms, concurrency: int, policy: Policy, outline: Sequence[Load], now: datetime
 ) -> Outlook:
-    """Look ahead by the outline of an account's queue; only where that shows a danger is the queue itself read."""
-    name, pace = terms.account, pacing.pace(connection, terms, concurrency, now) if outline else None
-    alerted = bool(outbox.standing(connection, [alerts.unsavable_key(name)]))
+    """Look ahead by the outline of an account's queue; only where that shows a danger is the queue itself read.
+
+    With many voices that is computed for minutes, between transactions: a server ends those that stand still.
+    """
+    name = terms.account
+    with opened() as connection:
+        pace = pacing.pace(connection, terms, concurrency, now) if outline else None
+        alerted = bool(outbox.standing(connection, [alerts.unsavable_key(name)]))
+        known = set(_yielding(connection, name)) if alerted else set[int]()
     if pace is None or not unsavable(outline, pace):
-        ended = _yielding(connection, name) if alerted else ()
-        return Outlook(account=name, pace=pace, alerted=alerted, no_longer=ended)
-    found = queue.waiting(connection, name, policy, now).loads
+        return Outlook(account=name, pace=pace, alerted=alerted, no_longer=sorted(known))
+    with opened() as connection:
+        found = queue.waiting(connection, name, policy, now).loads
     # Where the next try comes too late anyhow, that is no matter of rate or budget, and the voice has its own alerts.
     loads = [load for load in found if max(load.due, instant(now)) < load.deadline - CALL]
     told = forecast(loads, pace)
     hopeless = {load: load.size for load in set(found).difference(loads)} if told.lost else {}
-    chosen = set(queue.members(connection, name, _sized(loads, told.yielding) | hopeless, now))
-    known = set(_yielding(connection, name))
+    with opened() as connection:
+        chosen = set(queue.members(connection, name, _sized(loads, told.yielding) | hopeless, now))
+        known = set(_yielding(connection, name))
     return Outlook(
         account=name,
         pace=pace,
@@ -120,12 +128,12 @@ def _sized(loads: Sequence[Load], sizes: Mapping[int, int]) -> dict[Load, int]:
 
 
 def _yielding(connection: Connection, account: str) -> Sequence[int]:
-    """Return the voices that let others go first already."""
-    mine = (*WANTED, voices.c.account == account, voices.c.yields != 0)
+    """Return the voices that let others go first already, also those that their owner has put on hold since."""
+    mine = (WAITING, voices.c.account == account, voices.c.yields != 0)
     return connection.execute(select(voices.c.id).where(*mine).order_by(voices.c.id)).scalars().all()
 
 
 def _mark(connection: Connection, ids: Sequence[int], yields: int) -> None:
     for start in range(0, len(ids), _BATCH):
         these = voices.c.id.in_(ids[start : start + _BATCH])
-        connection.execute(update(voices).where(*WANTED, these).values(yields=yields))
+        connection.execute(update(voices).where(WAITING, these).values(yields=yields))

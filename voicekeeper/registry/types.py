@@ -80,7 +80,8 @@ class Utc(TypeDecorator[datetime]):
         """Read a moment."""
         if value is None:
             return None
-        moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        # SQLite's own checks of a text end at a null character.
+        moment: datetime = datetime.fromisoformat(value.partition("\0")[0]) if isinstance(value, str) else value
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

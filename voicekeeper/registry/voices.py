@@ -130,7 +130,7 @@ def summary(connection: Connection, now: datetime) -> Summary:
 def decide(connection: Connection, voice: Voice, intent: Intent, now: datetime) -> bool:
     """Change what is wanted with a waiting voice; False when it waits no longer."""
     mine = (voices.c.id == voice.id, WAITING)
-    wanted: dict[str, Any] = {"intent": intent.value, "updated_at": now}
+    wanted: dict[str, Any] = {"intent": intent.value, "yields": 0, "updated_at": now}
     if voice.intent is Intent.RELEASE and intent is not Intent.RELEASE:
         wanted |= {"warn_at": _if_planned(now)}  # its alarm ended with its release
     changed = connection.execute(update(voices).where(*mine).values(**wanted)).rowcount
@@ -146,7 +146,7 @@ def retry(connection: Connection, voice: Voice, policy: Policy, now: datetime) -
     and is raised again where the voice is still not kept after the next sweep.
     """
     deadline = func.coalesce(voices.c.deadline, literal(plan(voice.cloned_at, voice.deadline, policy).deadline, Utc))
-    again = {"status": Status.WAITING.value, "intent": Intent.KEEP.value, "streak": 0, "updated_at": now}
+    again = {"status": Status.WAITING.value, "intent": Intent.KEEP.value, "streak": 0, "yields": 0, "updated_at": now}
     at_once = {"deadline": deadline, "due_at": now, "warn_at": now}
     mine = (voices.c.id == voice.id, voices.c.status != Status.KEPT.value)
     changed = connection.execute(update(voices).where(*mine).values(**again, **at_once)).rowcount
