@@ -14,7 +14,7 @@ from tests.registry.delivery_steps import EVERY, GAP, ONE, TWO, alert, begin, ri
 from tests.registry.registry_steps import DAY, HOUR, MINUTE, POLICY, START, add, change, open_account, voice
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.alert import Severity
-from voicekeeper.core.channel import Rhythm
+from voicekeeper.core.channel import Rhythm, Rule
 from voicekeeper.registry import deliveries, outbox, planning, single, upcoming
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.deliveries import Results
@@ -90,6 +90,25 @@ def test_a_channel_that_is_gone_is_forgotten(database: Database) -> None:
     tell(database, START + 2 * DAY, [ONE])
     assert database.call(outbox.open_alerts) == []
     assert tell(database, START + 3 * DAY, [ONE]) == {}
+
+
+def test_a_channel_whose_address_is_corrected_hears_what_the_wrong_one_did_not(database: Database) -> None:
+    """Whoever mends a dead channel would never hear of the voices that were lost meanwhile."""
+    rise(database, alert("voice/1/lost", event=True), alert("voice/2/rung"))
+    assert tell(database, dead=["one", "two"]) == {}
+    corrected = Rule(id="corrected", name="json://corrected")
+    told = tell(database, START + MINUTE, [ONE, corrected])
+    assert {name: sorted(keys) for name, keys in told.items()} == {
+        name: ["voice/1/lost", "voice/2/rung"] for name in ("one", "corrected")
+    }
+
+
+def test_a_new_channel_is_not_told_again_what_the_others_have_heard(database: Database) -> None:
+    """Whoever takes a channel away would hear everything a second time."""
+    rise(database, alert(event=True))
+    assert tell(database, dead=["two"]) == {"one": ["voice/1/rung"]}
+    assert tell(database, START + MINUTE, [ONE]) == {}
+    assert database.call(outbox.open_alerts) == []
 
 
 def test_what_is_over_waits_for_the_next_message_too(database: Database) -> None:

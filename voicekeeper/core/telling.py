@@ -116,11 +116,18 @@ def _waits_behind(alert: Owing, behind: Collection[str]) -> bool:
 
 
 def _audience(alert: Owing, rules: Sequence[Rule], now: datetime, repeat_every: timedelta) -> frozenset[str]:
-    """Return the channels to tell: of an end those that heard of the beginning, of a channel's failure the others."""
+    """Return the channels to tell: of an end those that heard of the beginning, of a channel's failure the others.
+
+    Where one that was owed it is configured no more, those that have not heard of it stand in: often it is the same
+    one, under the address that was corrected because nothing got through.
+    """
+    configured = {rule.id for rule in rules}
     if alert.resolved:
-        wanted = {rule.id for rule in rules} & alert.heard
+        wanted = configured & alert.heard
     else:
         wanted = {rule.id for rule in rules if rule.wants(alert.severity) and alert.key != channel_key(rule.id)}
     lasts = not (alert.event or alert.resolved)
     again = alert.owed is None or (lasts and alert.sent_at is not None and alert.sent_at + repeat_every <= now)
-    return frozenset(wanted if again or alert.owed is None else wanted & alert.owed)
+    if again or alert.owed is None:
+        return frozenset(wanted)
+    return frozenset(wanted & alert.owed if alert.owed <= configured else wanted & alert.owed | wanted - alert.heard)
