@@ -17,6 +17,7 @@ from voicekeeper.alarm import RegistryAlarm
 from voicekeeper.clock import Clock, WallClock
 from voicekeeper.config import Settings
 from voicekeeper.core.errors import RegistryError, UsageError, VoicekeeperError
+from voicekeeper.registry.settling import Settlement
 from voicekeeper.ticking import AGAIN, Ticks
 from voicekeeper.web.application import application
 from voicekeeper.web.face import Face
@@ -38,6 +39,7 @@ class Daemon:
         self._failure: BaseException | None = None
         self._ticks: Ticks | None = None
         self._every = timedelta(minutes=5)
+        self._held: list[Settlement] = []
 
     async def serve(self) -> None:
         """Serve until SIGTERM; raise what made it impossible to go on."""
@@ -70,9 +72,13 @@ class Daemon:
         self._changed.clear()
         logs.set_up(settings.log.format, settings.log.level)
         self._every = _often(settings)
-        async with open_app(settings, self._folder, observer=self._face.metrics, unseen=True) as opened:
-            if await self._found_registry(opened, new=new):
-                await self._keep_until_changed(opened)
+        opening = open_app(settings, self._folder, observer=self._face.metrics, unseen=True, held=self._held)
+        async with opening as opened:
+            try:
+                if await self._found_registry(opened, new=new):
+                    await self._keep_until_changed(opened)
+            finally:
+                self._held = opened.spool.in_memory_alone
         return settings if self._terminated.is_set() else self._reread(settings)
 
     async def _found_registry(self, opened: App, *, new: bool) -> bool:

@@ -45,6 +45,11 @@ class Spool:
         """The ids of the voices whose answers are held here."""
         return {one.claimed.voice.id for one in self._held.values()}
 
+    @property
+    def in_memory_alone(self) -> list[Settlement]:
+        """The answers that stand in no file, because none could be written."""
+        return [self._held[line] for line in self._unwritten]
+
     def put(self, settlement: Settlement) -> None:
         """Hold an answer; where the file cannot be written, the memory of this process has to do."""
         if settlement not in self._held.values():

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from voicekeeper.providers.gateways import Connection
 from voicekeeper.registry import accounts, schema
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.engines import parse_url
+from voicekeeper.registry.settling import Settlement
 from voicekeeper.report import Report
 from voicekeeper.sources import Sources
 from voicekeeper.spool import Spool
@@ -59,6 +60,7 @@ class App:
     notifier: Notifier
     heartbeat: Heartbeat
     channels: Channels
+    spool: Spool
 
     async def look_again(self) -> None:
         """Look at a registry that went away as at a start: it may be another one by now, restored or failed over to."""
@@ -142,10 +144,12 @@ async def open_app(
     observer: Observer | None = None,
     outside: Outside | None = None,
     unseen: bool = False,
+    held: Sequence[Settlement] = (),
 ) -> AsyncIterator[App]:
     """Put everything together and take it apart at the end; raise at once for anything that cannot work.
 
     A `clock` and an `outside` are given only where these are simulated. An `unseen` registry is left to `look_again`.
+    `held` are answers that an earlier App of this process could write down nowhere.
     """
     outside = outside or Outside()
     database = outside.database(settings, folder, clock)
@@ -157,6 +161,8 @@ async def open_app(
         providers.update({name: outside.provider(account) for name, account in settings.accounts.items()})
         log = log or logs.logger()
         spool = outside.spool(settings, folder, log)
+        for one in held:
+            spool.put(one)
         yield _app(
             settings, folder, database, providers, channels, clock or WallClock(), log, progress, observer, spool
         )
@@ -196,7 +202,7 @@ def _app(
     beat = settings.alerts.heartbeat_url
     heartbeat = Heartbeat(beat.reveal() if beat else None)
     sources = Sources(database, settings, folder, clock, log)
-    return App(settings, database, sources, keeper, notifier, heartbeat, channels)
+    return App(settings, database, sources, keeper, notifier, heartbeat, channels, spool)
 
 
 @asynccontextmanager

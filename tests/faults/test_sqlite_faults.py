@@ -1,6 +1,7 @@
 """SQLite under running processes: locked, hidden, replaced, full, and what a kill leaves behind."""
 
 import shutil
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -107,6 +108,24 @@ def test_a_reload_while_the_registry_is_away_does_not_end_the_daemon(home: Home)
         assert daemon.get("/healthz").status_code == 200
         hidden.rename(home.registry)
         daemon.end()
+
+
+def test_a_reload_while_nothing_can_be_written_forgets_no_answer(home: Home, emulator: Emulated):
+    """Whoever has the configuration read again before the full disk is freed would pay for a second call."""
+    home.set("keep", spool="not/there/spool")
+    emulator.make(VOICE)
+    emulator.fault("slow", seconds=1, times=1)
+    home.insert(VOICE)
+    with serving(home) as daemon:
+        until(emulator.calls)
+        with locked(home):
+            daemon.wait_for("spool.failed")
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.wait_for("registry.unavailable")
+            daemon.wait_for("config.reread")
+        until(lambda: home.voice(VOICE)["status"] == "kept", 60)
+        daemon.end()
+    assert home.outcomes(VOICE) == ["kept"]
 
 
 def test_a_file_that_was_replaced_is_the_one_that_is_worked(home: Home, emulator: Emulated):
