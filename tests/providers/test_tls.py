@@ -3,6 +3,7 @@
 import datetime as dt
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,17 @@ async def test_a_port_where_nobody_listens_is_named_as_such(account: Account) ->
         port = listener.getsockname()[1]
     said = await account(f"http://127.0.0.1:{port}").speak(VOICE, TEXT, no_task)
     assert (said.outcome, "refused" in said.message) == (Outcome.TRANSIENT, True)
+
+
+async def test_a_fetch_on_a_machine_without_threads_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`clone` from an address would end in a traceback where no name can be resolved any more."""
+
+    def exhausted(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", exhausted)
+    with pytest.raises(FetchError, match="could not connect: can't start new thread"):
+        await fetch("http://voices.example/a.mp3", seconds=5, most=1000)
 
 
 async def test_a_fetch_checks_certificates_too(authority: trustme.CA) -> None:

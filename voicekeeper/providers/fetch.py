@@ -35,6 +35,8 @@ async def fetch(url: str, *, seconds: float, most: int, ca_file: str | None = No
             return await _body(client, url, most)
     except TimeoutError as error:
         raise FetchError(f"no whole answer within {seconds:g} s") from error
+    except RuntimeError as error:  # the machine has no thread left to resolve a name on
+        raise FetchError(f"could not connect: {error}") from error
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
         what = "could not connect" if isinstance(error, httpx.ConnectError) else "the connection broke"
         raise FetchError(f"{what}: {reason(error) or type(error).__name__}") from error
