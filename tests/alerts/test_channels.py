@@ -8,6 +8,7 @@ import textwrap
 import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -176,7 +177,8 @@ async def test_a_channel_that_never_ends_its_answers_does_not_silence_the_others
     dripping: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each message to it would hold one of a few threads for ever, and after some retries nobody would be told."""
-    monkeypatch.setattr("voicekeeper.alerts.channels._WHOLE", 0.2)
+    for wait in ("_WHOLE", "_BRIEF"):
+        monkeypatch.setattr(f"voicekeeper.alerts.channels.{wait}", 0.2)
     async with webhook() as sink:
         channels = Channels([dripping, f"json://127.0.0.1:{sink.port}"])
         hung, live = channels.rules
@@ -186,6 +188,24 @@ async def test_a_channel_that_never_ends_its_answers_does_not_silence_the_others
         assert (await channels.deliver(live.id, TOLD)).ok
     assert not any(sent.ok for sent in held_up)
     assert threading.active_count() - before < 10
+
+
+async def test_a_channel_that_is_known_to_hang_is_waited_for_briefly(
+    dripping: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of five rounds would stand still for a minute, and whoever listens elsewhere be told so much later."""
+    waited: list[float | None] = []
+    real = asyncio.wait
+
+    async def noted(futures: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - that of asyncio.wait
+        waited.append(timeout)
+        return await real(futures, timeout=0.2)
+
+    monkeypatch.setattr("voicekeeper.alerts.channels.asyncio.wait", noted)
+    channels = Channels([dripping])
+    for _ in range(6):
+        await channels.deliver(channels.rules[0].id, TOLD)
+    assert waited == [60.0, 10.0, 10.0, 10.0, 10.0]
 
 
 async def test_a_channel_that_never_ends_its_answers_does_not_hold_up_the_end(dripping: str) -> None:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:  # Apprise takes a third of a second to import, which most run
 #: Where the address does not say otherwise: seconds to connect and to be answered, and that a message longer than
 #: the channel takes is split, which Apprise would else send whole and see refused.
 _DEFAULTS = {"cto": "5", "rto": "10", "overflow": "split"}
-_WHOLE = 60.0
-#: Messages that a channel may hold up at once, each with its thread: until one of them ends it is sent no other.
+#: Seconds that a message is waited for, and while an earlier one of its channel still hangs.
+_WHOLE, _BRIEF = 60.0, 10.0
+#: Messages that may hang on a channel, each with its thread: until one of them ends it is sent no other.
 _HELD_UP = 5
 _KINDS = {Severity.CRITICAL: "failure", Severity.WARNING: "warning"}
 #: Some services count bytes, of which a Chinese character has three, and add marks of their own.
@@ -70,7 +71,7 @@ class Channels:
         made = [plain(one, number) if isinstance(one, str) else one for number, one in enumerate(channels)]
         self._channels = list({one.rule.id: one for one in reversed(made)}.values())[::-1]
         self._opened: dict[str, apprise.Apprise] | None = None
-        self._under_way: dict[str, set[asyncio.Future[Any]]] = {one.rule.id: set() for one in self._channels}
+        self._hanging: dict[str, set[asyncio.Future[Any]]] = {one.rule.id: set() for one in self._channels}
 
     def __bool__(self) -> bool:
         """Whether there is anybody to tell."""
@@ -114,7 +115,7 @@ class Channels:
         one = self._service(channel)
         name = next(rule.name for rule in self.rules if rule.id == channel)
         try:
-            return Sent(name, ok=await _send(one, message, self._under_way[channel]))
+            return Sent(name, ok=await _send(one, message, self._hanging[channel]))
         except Exception:  # noqa: BLE001 - a channel is foreign code, and whatever it raises must not stop a sweep
             return Sent(name, ok=False)
 
@@ -128,16 +129,17 @@ class Channels:
         return (self._opened or {})[channel]
 
 
-async def _send(one: "apprise.Apprise", message: Message, under_way: set[asyncio.Future[Any]]) -> bool:
+async def _send(one: "apprise.Apprise", message: Message, hanging: set[asyncio.Future[Any]]) -> bool:
     """Send one message; False when the channel refuses it, does not answer in time, or holds up too many."""
-    if len(under_way) >= _HELD_UP:
+    if len(hanging) >= _HELD_UP:
         return False
     kind = _KINDS.get(message.severity, "info")
     what: dict[str, Any] = {"body": message.body, "title": message.title, "notify_type": kind, "body_format": "text"}
     sending = aside("alert", partial(one.notify, **what))
-    under_way.add(sending)
-    sending.add_done_callback(under_way.discard)
-    done, _ = await asyncio.wait([sending], timeout=_WHOLE)
+    done, _ = await asyncio.wait([sending], timeout=_BRIEF if hanging else _WHOLE)
+    if not done:
+        hanging.add(sending)
+        sending.add_done_callback(hanging.discard)
     return bool(done) and bool(sending.result())
 
 
