@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -13,6 +15,8 @@ from tests.scenarios.serving import serving
 from tests.scenarios.sinks import Webhook
 
 KEY, FILE_KEY, PLAIN_KEY = "sk-MARKKEY0001", "sk-MARKKEY0002", "sk-MARKKEY0003"
+#: One that JSON, addresses and web pages write in another way.
+ESCAPED_KEY = "sk/+&=MARKKEY0012"
 TOKEN, SINK, HEADER, BEAT = "MARKTOKEN0004", "MARKSINK0005", "MARKHEADER0006", "MARKBEAT0007"
 SOURCE, REGISTRY, PROXY, SIGNATURE = "MARKSOURCE0008", "MARKREGISTRY0009", "MARKPROXY0010", "MARKSIGNATURE0011"
 #: What all of them have in common, in any case.
@@ -47,6 +51,7 @@ def marked(home: Home, emulator: Emulated, webhook: Webhook) -> Home:
     (home.folder / "key.txt").write_text(FILE_KEY, encoding="utf-8")
     home.variables |= {
         "MARK_KEY": KEY,
+        "MARK_ESCAPED_KEY": ESCAPED_KEY,
         "MARK_TOKEN": TOKEN,
         "MARK_SINK": webhook.alert_url.replace("//", f"//user:{SINK}@") + f"/{SINK}?+X-Secret={HEADER}",
         "MARK_BEAT": f"{webhook.beat_url}/{BEAT}?token={BEAT}",
@@ -56,20 +61,36 @@ def marked(home: Home, emulator: Emulated, webhook: Webhook) -> Home:
     home.account("main", api_key="env:MARK_KEY")
     home.account("filed", api_key="file:key.txt")
     home.account("plain", api_key=PLAIN_KEY, base_url="https://voicekeeper.invalid")
+    home.account("escaped", api_key="env:MARK_ESCAPED_KEY")
     home.set("alerts", urls=["env:MARK_SINK"], heartbeat_url="env:MARK_BEAT", repeat_every="1s")
     home.set("serve", api_token="env:MARK_TOKEN")
     home.set("sources.app", url="env:MARK_SOURCE", query="SELECT voice_id, cloned_at FROM voices", account="main")
     home.set("log", level="debug")
     emulator._order("POST", "/keys", {"key": KEY})
     emulator.make("voice-one-1", "voice-two-2", key=KEY)
+    emulator._order("POST", "/keys", {"key": ESCAPED_KEY})
+    emulator.make("voice-eleven-11", "voice-twelve-12", "voice-thirteen-13", key=ESCAPED_KEY)
     home.insert("voice-one-1", "voice-two-2", "voice-three-3")
     home.insert("voice-four-4", account="filed")  # a key that the emulator does not know
     home.insert("voice-five-5", account="plain")
     home.insert("voice-six-6", account="nobody", cloned_at=ago(days=8))
+    home.insert("voice-eleven-11", "voice-twelve-12", "voice-thirteen-13", account="escaped")
+    echo_escaped(emulator)
     echo = f"the key {KEY} is wrong"
     emulator.fault("http", http_status=500, body=echo, headers={"Trace-Id": KEY}, voice_id="voice-two-2")
     emulator.fault("redirect", location=f"http://127.0.0.1:9/?key={KEY}", voice_id="voice-three-3")
     return home
+
+
+def echo_escaped(emulator: Emulated) -> None:
+    """Let answers repeat a key as JSON, addresses and web pages write it."""
+    said = json.dumps({"error": {"message": f"no key {ESCAPED_KEY}"}, "trace_id": ESCAPED_KEY})
+    written = said.replace("/", "\\/").replace("+", "\\u002B").replace("&", "\\u0026")
+    emulator.fault("http", http_status=500, body=written, voice_id="voice-eleven-11")
+    address = f"no such address: /v1?key={quote(ESCAPED_KEY, safe='')}"
+    emulator.fault("http", http_status=500, body=address, voice_id="voice-twelve-12")
+    page = f"<html>{escape(ESCAPED_KEY)}</html>"
+    emulator.fault("http", http_status=502, body=page, voice_id="voice-thirteen-13")
 
 
 def reading(home: Home) -> list[Done]:
@@ -205,6 +226,13 @@ def test_no_secret_leaves_its_place(marked: Home, webhook: Webhook) -> None:
     assert "registry.db" in kept
     assert "voice-two-2" in "".join(written.values())
     assert marks(written) == {}
+    assert blots(marked) >= {"voice-eleven-11", "voice-twelve-12", "voice-thirteen-13"}, "nothing was proved"
+
+
+def blots(home: Home) -> set[str]:
+    """Return the voices whose evidence shows that a key was blotted out."""
+    rows = home.sql("SELECT v.voice_id, a.message, a.trace_id FROM attempts a JOIN voices v ON v.id = a.voice")
+    return {str(row["voice_id"]) for row in rows if "***" in f"{row['message']}{row['trace_id']}"}
 
 
 def marks(written: dict[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 import voicekeeper
+from voicekeeper.providers.blotting import Blot
 from voicekeeper.providers.gateways import Access
 from voicekeeper.providers.reach import reason, trust
 
@@ -26,8 +27,6 @@ _SENDING = "http11.send_request_headers.started"
 _SECURED = ".start_tls.complete"
 #: These say that nothing reached the provider, whatever a proxy heard.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
-#: A shorter key could be part of anything, and hiding it would damage answers.
-_SHORTEST_HIDDEN = 6
 _TARGET = "target"
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -92,6 +91,7 @@ class Wire:
         query: Mapping[str, str] | None = None,
     ) -> None:
         self._access, self._query, self._key = access, query, access.api_key
+        self._blot = Blot(self._key)
         self._timeout = access.timeout if timeout is None else timeout
         self._connections = access.connections if connections is None else connections
         self._client: httpx.AsyncClient | None = None
@@ -123,8 +123,8 @@ class Wire:
             # The last where the machine has no thread left to resolve a name on.
             sent = self._sent(steps) and not isinstance(error, _NOT_SENT)
             what = "the connection broke" if sent else "could not connect"
-            said = None if sent else reason(error)
-            raise WireError(f"{what}: {said or self._hidden(str(error) or type(error).__name__)}", sent=sent) from error
+            said = (None if sent else reason(error)) or str(error) or type(error).__name__
+            raise WireError(f"{what}: {self._blot.text(said)}", sent=sent) from error
 
     def _sent(self, steps: Sequence[str]) -> bool:
         """Tell whether the provider may have heard the request; at an https address, only after the handshake."""
@@ -172,13 +172,8 @@ class Wire:
         async with self._open().stream(method, path, **request) as response:
             content = _plain(response.headers.get("content-encoding", ""), await _read(response))
         told = [*response.headers.items(), ("location", response.extensions[_TARGET])]
-        headers = {name: self._hidden(value) for name, value in told}
-        if len(self._key) >= _SHORTEST_HIDDEN:
-            content = content.replace(self._key.encode(), b"***")
-        return Reply(response.status_code, headers, content)
-
-    def _hidden(self, text: str) -> str:
-        return text.replace(self._key, "***") if len(self._key) >= _SHORTEST_HIDDEN else text
+        headers = {name: self._blot.text(value) for name, value in told}
+        return Reply(response.status_code, headers, self._blot.body(content))
 
 
 async def _set_aside_target(response: httpx.Response) -> None:
