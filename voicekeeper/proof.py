@@ -97,14 +97,16 @@ class Proof:
     async def _register(
         self, account: str, listed: Mapping[str, Listed], lacking: Sequence[str], policy: Policy
     ) -> list[str]:
-        """Register what the list shows, as far as its names can be; return those names."""
+        """Register what the list shows, as far as it can be; return those names."""
         names, now = [name for name in lacking if voices.can_be_registered(name)], self._clock.now()
         new = [_new(account, name, listed[name], policy, now) for name in names]
+        refused: set[str] = set()
         for start in range(0, len(new), _TOGETHER):
-            await self._database.run(voices.adopt, new[start : start + _TOGETHER], now)
-        for name in names:
+            refused.update(await self._database.run(voices.adopt, new[start : start + _TOGETHER], now))
+        registered = [name for name in names if name not in refused]
+        for name in registered:
             self._log.info("voice.verified", account=account, voice_id=name, was="unregistered")
-        return names
+        return registered
 
     async def _prove(self, terms: Terms, listing: Listing) -> list[Voice]:
         ids, run = listing.voice_ids or frozenset(), self._database.run

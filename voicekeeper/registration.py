@@ -38,6 +38,8 @@ _LARGEST = 64 * 1024 * 1024
 _SEPARATORS = (";", "\t")
 #: Clocks differ a little; a voice cannot be cloned later than this.
 SKEW = timedelta(minutes=5)
+#: SQLite compares whole milliseconds, after rounding: it may take two moments for one that are one of them apart.
+_APART = timedelta(milliseconds=2)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2189, 1, 1, tzinfo=UTC)
 
@@ -262,8 +264,9 @@ def _check_times(parsed: Parsed, fields: Mapping[str, Any], settings: Settings, 
         return
     if cloned_at > now + SKEW:
         parsed.problems.append(f"cloned_at {cloned_at:%Y-%m-%d %H:%M} UTC lies in the future")
-    if deadline is not None and deadline <= cloned_at:
-        parsed.problems.append("deadline must be later than cloned_at")
+    if deadline is not None and deadline < cloned_at + _APART:
+        nearly = ", by two milliseconds at least" if deadline > cloned_at else ""
+        parsed.problems.append(f"deadline must be later than cloned_at{nearly}")
     policy = settings.policies.get(fields["account"] or "", settings.default_policy)
     last = deadline or cloned_at + policy.lifetime
     if last <= now:

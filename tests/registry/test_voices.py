@@ -29,7 +29,7 @@ from voicekeeper.core.errors import InputError
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Intent, Origin, Status
-from voicekeeper.registry import outbox, planning, preview, probe, voices
+from voicekeeper.registry import outbox, planning, preview, probe, single, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.voices import Filter, NewVoice
 
@@ -70,6 +70,22 @@ def test_one_bad_row_registers_none(database: Database, bad: dict[str, object]) 
     with pytest.raises(InputError):
         database.call(voices.register, [*new, NewVoice(**row)])  # type: ignore[arg-type] # a row of several types
     assert [found.voice_id for found in everyone(database)] == ["v0"]
+
+
+@pytest.mark.parametrize("bad", [{"label": "x" * 256}, {"deadline": START}], ids=["label", "deadline"])
+def test_what_the_database_refuses_is_named(database: Database, bad: dict[str, object]) -> None:
+    """An import would end in a traceback, or say of a row that it is wrong for ever that another try may help."""
+    names = [f"v{number}" for number in range(600)]
+    good = [NewVoice(account=ACCOUNT, voice_id=name, cloned_at=START) for name in names]
+    odd = NewVoice(account=ACCOUNT, voice_id="odd", cloned_at=START, **bad)  # type: ignore[arg-type] # likewise
+    said = "^main/odd: the registry refuses it: [^\\n]+$"
+    with pytest.raises(InputError, match=said):
+        database.call(voices.register, [*good, odd])
+    with pytest.raises(InputError, match=said):
+        database.call(single.enrol, odd)
+    assert everyone(database) == []
+    assert database.call(voices.adopt, [good[0], odd, good[1]], START + HOUR) == ["odd"]
+    assert sorted(found.voice_id for found in everyone(database)) == names[:2]
 
 
 def test_known_names_are_told_from_new_ones(database: Database) -> None:

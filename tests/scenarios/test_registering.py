@@ -41,6 +41,19 @@ def test_every_bad_row_is_named_and_nothing_written(home: Home) -> None:
     assert home.statuses() == {"waiting": 1}
 
 
+def test_a_deadline_right_after_cloning_is_named(home: Home) -> None:
+    """A row that SQLite refuses would end an import of thousands without a word about which one it was."""
+    good = f"main,voice-good-1,{GOOD},2026-11-20T08:00:00.002Z\n"
+    odd = f"main,voice-odd-1,{GOOD},2026-11-20T08:00:00.000080Z\n"
+    done = _import(home, "account,voice_id,cloned_at,deadline\n" + good + odd)
+    assert done.returncode == 2
+    said = "voices.txt:3: deadline must be later than cloned_at, by two milliseconds at least"
+    assert said in done.stderr
+    assert "nothing was registered" in done.stderr
+    assert home.statuses() == {}
+    assert _import(home, "account,voice_id,cloned_at,deadline\n" + good).returncode == 0
+
+
 def test_a_file_of_the_wrong_shape_is_refused(home: Home) -> None:
     """If a shifted cell passed, a label would become a clone time."""
     shapes = {

@@ -11,6 +11,7 @@ from sqlalchemy import event
 from tests.databases import Registries
 from tests.registry.registry_steps import POLICY, change, everyone, voice
 from tests.sources.owners import QUERY, START, WISHES, Owner, Registrar, source
+from voicekeeper import registration
 from voicekeeper.core.voice import Intent, Origin, Status
 from voicekeeper.registry import planning, sourced, tables, voices
 from voicekeeper.registry.database import Database
@@ -161,9 +162,9 @@ async def test_a_change_is_followed_by_one_instance(sqlite_owner: Owner, any_reg
     await any_registrar.read(source(sqlite_owner.url, WISHES))
     found = voice(any_registrar.database, ONE)
     change_of_mind = {found.id: (Intent.KEEP, Intent.HOLD)}
-    assert any_registrar.database.call(sourced.take_in, [], change_of_mind, START) == 1
+    assert any_registrar.database.call(sourced.take_in, [], change_of_mind, START).followed == 1
     any_registrar.database.call(voices.decide, found, Intent.KEEP, START)
-    assert any_registrar.database.call(sourced.take_in, [], change_of_mind, START) == 0
+    assert any_registrar.database.call(sourced.take_in, [], change_of_mind, START).followed == 0
     assert said(any_registrar, ONE) == ("keep", "hold")
 
 
@@ -229,6 +230,35 @@ async def test_every_mistake_of_a_row_is_named(
     section = source(sqlite_owner.url, WISHES.replace("SELECT", "SELECT account,"))
     assert await registrar.read(section) == figures(1, refused=1)
     assert words in registrar.open_alerts()[0].body
+
+
+CLOSE = "SELECT voice_id, created_at AS cloned_at, wish AS deadline FROM own_voices"
+
+
+async def test_a_deadline_as_good_as_at_cloning(sqlite_owner: Owner, registrar: Registrar) -> None:
+    """SQLite, which counts milliseconds, would refuse the row, and with it its page and all pages behind it."""
+    sqlite_owner.clone(ONE, TWO)
+    sqlite_owner.clone("voice-odd-3", at="2026-03-10 10:00:00.000100", wish="2026-03-10 10:00:00.000180")
+    assert await registrar.read(source(sqlite_owner.url, CLOSE)) == figures(3, registered=2, refused=1)
+    (alert,) = registrar.open_alerts()
+    assert "'voice-odd-3': deadline must be later than cloned_at" in alert.body
+
+
+async def test_what_the_registry_refuses_holds_up_no_other(
+    sqlite_owner: Owner, any_registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that only the database finds wrong would keep a thousand others from being registered, at each sweep."""
+    monkeypatch.setitem(registration._READERS, "label", str)
+    names = {f"voice-number-{number}" for number in range(PAGE + 2)}
+    sqlite_owner.clone("voice-odd-1", label="x" * 256, wish="hold")
+    sqlite_owner.clone(*names, wish="hold")
+    told = await any_registrar.read(source(sqlite_owner.url, WISHES))
+    assert told == figures(PAGE + 3, registered=PAGE + 2, refused=1)
+    assert {one.voice_id for one in everyone(any_registrar.database)} == names
+    (alert,) = any_registrar.open_alerts()
+    assert "voice_id 'voice-odd-1': the registry refuses it" in alert.body
+    sqlite_owner.wish("release", "voice-number-1")
+    assert await any_registrar.read(source(sqlite_owner.url, WISHES)) == figures(PAGE + 3, followed=1, refused=1)
 
 
 @pytest.mark.parametrize("voice_id", ["no id!", "x" * 300, "voice-\x01-one", "", None, "1starts-with-a-digit"])

@@ -193,6 +193,7 @@ WRONG_VOICES = [
     ({"cloned_at": "0001-01-01T00:00:00Z"}, "cloned_at"),
     ({"cloned_at": "2026-11-20T11:00:00+99:99"}, "cloned_at"),
     ({"deadline": "2026-11-20T10:00:00Z"}, "deadline"),
+    ({"cloned_at": "2026-11-20T10:00:00.0001Z", "deadline": "2026-11-20T10:00:00.00018Z"}, "two milliseconds"),
     ({"label": "x" * 256}, "label"),
     ({"label": "\u202e"}, "label"),
     ({"intent": "Keep"}, "intent"),

@@ -10,6 +10,7 @@ from voicekeeper.clock import WallClock
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.voice import Intent, Origin
 from voicekeeper.registry import voices
+from voicekeeper.registry.database import Database
 from voicekeeper.registry.voices import NewVoice
 
 
@@ -81,7 +82,14 @@ def _register(session: Session, new: list[tuple[NewVoice, str]], problems: list[
         ]
         if problems:
             raise InputError([*problems, "nothing was registered"])
-        database.call(voices.register, [voice for voice, _ in new])
+        _write(database, [voice for voice, _ in new])
+
+
+def _write(database: Database, new: list[NewVoice]) -> None:
+    try:
+        database.call(voices.register, new)
+    except InputError as error:
+        raise InputError([*error.problems, "nothing was registered"]) from error
 
 
 def _warn(warnings: list[str]) -> None:

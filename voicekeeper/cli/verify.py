@@ -63,7 +63,7 @@ def _print(found: Sequence[Comparison], *, register: bool) -> None:
         them = "it" if lacking == 1 else f"all {lacking}"
         click.echo(f"`voicekeeper verify --register` registers {them} as kept, without a call and without a fee")
     elif lacking:
-        click.echo(f"{lacking} cannot be registered: too long a name, or one that cannot be printed")
+        click.echo(f"{lacking} cannot be registered: too long a name, or one that cannot be printed or stored")
 
 
 def _print_one(comparison: Comparison) -> None:

@@ -22,16 +22,21 @@ def enrol(connection: Connection, new: NewVoice) -> tuple[Voice, bool]:
     found = look(connection, new.account, new.voice_id)
     if found is not None:
         return found, False
+    refusal = _refusal(connection, new)
+    found = look(connection, new.account, new.voice_id)
+    if found is None:
+        raise refusal or InputError(f"the registry does not take {new.account}/{new.voice_id}")
+    return found, refusal is None
+
+
+def _refusal(connection: Connection, new: NewVoice) -> InputError | None:
+    """Register a voice; return why it cannot be, or is already."""
     try:
         with connection.begin_nested():
             table.register(connection, [new])
-        is_new = True
-    except InputError:
-        is_new = False
-    found = look(connection, new.account, new.voice_id)
-    if found is None:
-        raise InputError(f"the registry does not take {new.account}/{new.voice_id}")
-    return found, is_new
+    except InputError as error:
+        return error
+    return None
 
 
 def look(connection: Connection, account: str, voice_id: str) -> Voice | None:

@@ -13,9 +13,9 @@ from voicekeeper.core import alert as alerts
 from voicekeeper.core.alert import Alert
 from voicekeeper.core.voice import Intent
 from voicekeeper.registry import outbox
+from voicekeeper.registry.entering import enter_fitting
 from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.tables import voices
-from voicekeeper.registry.types import enter_all
 from voicekeeper.registry.voices import NewVoice, as_row, decide
 
 #: (account, voice_id).
@@ -38,6 +38,14 @@ class Standing:
     said: Intent
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a page: intents that were followed, and why voices could not be registered, by their names."""
+
+    followed: int
+    refused: Mapping[Name, str]
+
+
 def standing(connection: Connection, names: Iterable[Name]) -> dict[Name, Standing]:
     """Return those of these voices that are registered, with a query for each of their accounts."""
     found: dict[Name, Standing] = {}
@@ -54,16 +62,22 @@ def standing(connection: Connection, names: Iterable[Name]) -> dict[Name, Standi
 
 def take_in(
     connection: Connection, new: Sequence[Handed], changed: Mapping[int, tuple[Intent, Intent]], now: datetime
-) -> int:
-    """Register new voices and follow changed intents, by voice id as (before, now); return how many were followed.
+) -> Taken:
+    """Register new voices and follow changed intents, by voice id as (before, now).
 
     A voice that another instance has registered meanwhile stays as it is.
     """
-    rows = [as_row(one.voice) | {"source_intent": one.said.value if one.said else None} for one in new]
-    if rows:
-        # In one order, or two instances that do it at the same moment could wait for each other.
-        enter_all(connection, voices, sorted(rows, key=itemgetter("account", "voice_id")))
-    return sum(_follow(connection, row, *intents, now) for row, intents in sorted(changed.items()))
+    refused = _enter(connection, new) if new else {}
+    return Taken(sum(_follow(connection, row, *intents, now) for row, intents in sorted(changed.items())), refused)
+
+
+def _enter(connection: Connection, new: Sequence[Handed]) -> dict[Name, str]:
+    """Register new voices; return why the registry refuses those that it does."""
+    # In one order, or two instances that do it at the same moment could wait for each other.
+    ordered = sorted(new, key=lambda one: (one.voice.account, one.voice.voice_id))
+    rows = [as_row(one.voice) | {"source_intent": one.said.value if one.said else None} for one in ordered]
+    refused = enter_fitting(connection, voices, rows)
+    return {(rows[place]["account"], rows[place]["voice_id"]): reason for place, reason in refused.items()}
 
 
 def _follow(connection: Connection, row: int, before: Intent, said: Intent, now: datetime) -> bool:

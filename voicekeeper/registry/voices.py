@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from voicekeeper.core import alert as alerts
 from voicekeeper.core.account import Account
@@ -15,10 +14,11 @@ from voicekeeper.core.schedule import Policy, plan
 from voicekeeper.core.voice import Intent, Origin, Status, Voice
 from voicekeeper.registry import accounts, doubts, outbox
 from voicekeeper.registry.conditions import WAITING
+from voicekeeper.registry.entering import UNFIT, enter_fitting, enter_singly
 from voicekeeper.registry.leased import free
 from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.tables import attempts, voices
-from voicekeeper.registry.types import Utc, enter, shared_now
+from voicekeeper.registry.types import Utc, shared_now
 
 T = TypeVar("T")
 
@@ -72,12 +72,18 @@ def known(connection: Connection, names: Collection[tuple[str, str]]) -> set[tup
 
 
 def register(connection: Connection, new: Sequence[NewVoice]) -> None:
-    """Register these voices, all or none; raise InputError when another program was quicker with one of them."""
+    """Register these voices, all or none; raise InputError that names those which the registry refuses.
+
+    Where it refuses none, another program was quicker with one of them.
+    """
     try:
-        for part in _parts(new):
-            connection.execute(voices.insert(), [as_row(voice) for voice in part])
-    except IntegrityError as error:
-        raise InputError("one of these voices was registered a moment ago: try again") from error
+        with connection.begin_nested():
+            for part in _parts(new):
+                connection.execute(voices.insert(), [as_row(voice) for voice in part])
+    except UNFIT as error:
+        refused = enter_singly(connection, voices, [as_row(voice) for voice in new])
+        named = [f"{new[place].account}/{new[place].voice_id}: {reason}" for place, reason in refused.items()]
+        raise InputError(named or "one of these voices was registered a moment ago: try again") from error
 
 
 def any_of(connection: Connection, account: str) -> bool:
@@ -219,11 +225,14 @@ def can_be_registered(voice_id: str) -> bool:
     return 0 < len(voice_id) <= _LONGEST_ID and voice_id.isprintable() and voice_id == voice_id.strip()
 
 
-def adopt(connection: Connection, shown: Sequence[NewVoice], now: datetime) -> None:
-    """Register voices that the provider's list shows, as kept; one that somebody entered meanwhile stays as it is."""
+def adopt(connection: Connection, shown: Sequence[NewVoice], now: datetime) -> list[str]:
+    """Register voices that the provider's list shows, as kept; return the ids that the registry refuses.
+
+    One that somebody entered meanwhile stays as it is.
+    """
     kept = {"status": Status.KEPT.value, "kept_at": now, "verified_at": now}
-    for voice in shown:
-        enter(connection, voices, **as_row(voice), **kept)
+    refused = enter_fitting(connection, voices, [as_row(voice) | kept for voice in shown])
+    return [shown[place].voice_id for place in refused]
 
 
 def ids_of(connection: Connection, account: str) -> set[str]:

@@ -21,7 +21,7 @@ from voicekeeper.core.errors import InputError, SourceError
 from voicekeeper.core.voice import Intent
 from voicekeeper.registry import foreign, sourced
 from voicekeeper.registry.foreign import LONGEST, GivenUp
-from voicekeeper.registry.sourced import Handed, Name, Standing
+from voicekeeper.registry.sourced import Handed, Name, Standing, Taken
 
 #: Rows that are named when they cannot be registered, and how many characters of each.
 _NAMED = 5
@@ -46,11 +46,11 @@ class Tally:
     refused: int = 0
     problems: list[str] = field(default_factory=list)
 
-    def refuse(self, row: Row, problems: Sequence[str]) -> None:
+    def refuse(self, voice_id: object, problems: Sequence[str]) -> None:
         """Count a row that cannot be registered."""
         self.refused += 1
         if len(self.problems) < _NAMED:
-            self.problems.append(f"voice_id {row.get('voice_id')!r}: {'; '.join(problems)}"[:_WORDS])
+            self.problems.append(f"voice_id {voice_id!r}: {'; '.join(problems)}"[:_WORDS])
 
 
 @dataclass(slots=True)
@@ -124,9 +124,16 @@ class Intake:
             elif handed := self._read(row):
                 work.new.setdefault((handed.voice.account, handed.voice.voice_id), handed)
         if work.new or work.changed:
-            self.tally.followed += ask(sourced.take_in, list(work.new.values()), work.changed, self._clock.now())
+            self._write(work, ask)
         self.tally.rows += len(rows)
-        self.tally.registered += len(work.new)
+
+    def _write(self, work: _Work, ask: Ask) -> None:
+        """Have the registry take in what is new and what changed; a row that it alone finds wrong stops no other."""
+        taken: Taken = ask(sourced.take_in, list(work.new.values()), work.changed, self._clock.now())
+        for (_, voice_id), reason in taken.refused.items():
+            self.tally.refuse(voice_id, [reason])
+        self.tally.followed += taken.followed
+        self.tally.registered += len(work.new) - len(taken.refused)
 
     def _compare(self, row: Row, standing: Standing, work: _Work) -> None:
         """Note a changed intent of a voice that is registered; nothing else is followed."""
@@ -136,7 +143,7 @@ class Intake:
         try:
             intent = registration.read_intent(said)
         except ValueError as error:
-            self.tally.refuse(row, [f"intent: {error}"])
+            self.tally.refuse(row.get("voice_id"), [f"intent: {error}"])
             return
         if intent is not standing.said:
             work.changed.setdefault(standing.id, (standing.said, intent))
@@ -146,7 +153,7 @@ class Intake:
         plain = {name: cell.isoformat() if isinstance(cell, date) else cell for name, cell in row.items()}
         parsed = registration.parse(plain, self._settings, self._source.account, self._clock.now())
         if parsed.voice is None:
-            self.tally.refuse(row, parsed.problems)
+            self.tally.refuse(row.get("voice_id"), parsed.problems)
             return None
         return Handed(voice=parsed.voice, said=None if row.get("intent") in (None, "") else parsed.voice.intent)
 
