@@ -181,3 +181,10 @@ def test_a_server_that_falls_silent_amid_the_rows_is_given_up(
         way.silent = True
         with pytest.raises(SourceError, match=r"nothing came for .*is the server running"):
             list(rows.pages)
+
+
+def test_an_owners_database_may_have_no_encoding(registries: Registries) -> None:
+    """PostgreSQL's SQL_ASCII would give bytes, and no voice of such a database would ever be read."""
+    plain = "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    with ExitStack() as ends:
+        assert read(registries.new("postgresql", ends, plain), "SELECT '余额不足' AS label") == [("余额不足",)]

@@ -130,7 +130,7 @@ def _sqlite(url: URL, given_up: GivenUp) -> Engine:
 
 def _postgresql(url: URL, _given_up: GivenUp) -> Engine:
     # Prepared statements do not pass every pooler.
-    arguments = {"connect_timeout": _CONNECT_TIMEOUT, "prepare_threshold": None}
+    arguments = {"connect_timeout": _CONNECT_TIMEOUT, "prepare_threshold": None, "client_encoding": "utf8"}
     engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
     hang_up(engine, LONGEST + _LATER)
     event.listen(engine, "connect", _postgresql_moments)
