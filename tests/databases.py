@@ -82,13 +82,13 @@ class Registries:
         else:
             yield kept
 
-    def new(self, kind: str, ends: ExitStack) -> str:
+    def new(self, kind: str, ends: ExitStack, options: str = "") -> str:
         """Return the URL of a database without tables, which goes when `ends` does; an SQLite file is not there yet."""
         name = f"voicekeeper_test_{secrets.token_hex(6)}"
         if kind == "sqlite":
             return f"sqlite:///{self._folder / name}.db"
         server = self.server(kind)
-        _on_server(server, f"CREATE DATABASE {name}")
+        _on_server(server, f"CREATE DATABASE {name} {options}")
         force = " WITH (FORCE)" if kind == "postgresql" else ""
         ends.callback(_on_server, server, f"DROP DATABASE {name}{force}")
         return make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Timer
 
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, event, make_url, text
 from tests.databases import Registries
 from tests.registry.registry_steps import add, everyone, insert, open_account
 from voicekeeper.core.errors import ConfigError, RegistryClosed, RegistryUnavailable
-from voicekeeper.registry import accounts
+from voicekeeper.registry import accounts, schema
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.engines import parse_url
 
@@ -247,6 +247,24 @@ def test_a_server_that_is_down_is_an_outage(address: str, error: str) -> None:
     with pytest.raises(RegistryUnavailable, match=error) as failed:
         ask(address)
     assert failed.value.passes
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_in_which_not_every_text_can_be_written_is_refused(registries: Registries, encoding: str) -> None:
+    """Names and answers in Chinese would be dropped in silence, or every command end in a traceback."""
+    plain = f"ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    with ExitStack() as ends, closing(Database(registries.new("postgresql", ends, plain))) as opened:
+        for work in (schema.migrate, schema.require_newest):
+            with pytest.raises(RegistryClosed, match=f"encoding {encoding}.*createdb --encoding=UTF8"):
+                work(opened)
+
+
+def test_what_this_machine_speaks_is_not_what_is_written(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where libpq is told another encoding, answers in Chinese would be dropped in silence."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with closing(Database(postgresql_url)) as opened:
+        add(opened, "mine", label="余额不足")
+        assert [found.label for found in everyone(opened)] == ["余额不足"]
 
 
 def test_a_registry_without_its_tables_says_so(bare_url: str) -> None:

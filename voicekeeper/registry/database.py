@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from voicekeeper.clock import Clock
@@ -70,9 +70,23 @@ class Database:
     @contextmanager
     def transaction(self, *, reading: bool = False) -> Iterator[Connection]:
         """Open a transaction that commits at its end; raise RegistryUnavailable when the registry does not work."""
+        with self._begun(self.engine.execution_options(reading=True) if reading else self.engine) as connection:
+            yield connection
+
+    @contextmanager
+    def patiently(self) -> Iterator[Connection]:
+        """Open a transaction whose statements may take as long as they need, on a connection that ends with it."""
+        with ExitStack() as ends:
+            engine: Engine = self.engine
+            if not self.is_sqlite:
+                engine = engine_of(self.url, patient=True)
+                ends.callback(engine.dispose)
+            yield ends.enter_context(self._begun(engine))
+
+    @contextmanager
+    def _begun(self, engine: Engine) -> Iterator[Connection]:
         self._require_file()
         try:
-            engine = self.engine.execution_options(reading=True) if reading else self.engine
             with engine.begin() as connection:
                 yield connection
         except (IntegrityError, DataError):

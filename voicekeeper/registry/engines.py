@@ -22,6 +22,9 @@ _STATEMENT_TIMEOUT = 15
 #: Seconds after which a server ends a transaction whose process stands still: its locks stop all other instances, which
 #: would wait for as long as a statement may take.
 _IDLE_TIMEOUT = 10
+#: Seconds that a change of the tables waits for whoever holds one. Everybody else waits behind it, so it is less than a
+#: statement of theirs may take.
+_LOCK_TIMEOUT = 10
 #: Seconds that SQLite waits for another program, and between two attempts at what it does not wait for.
 _SQLITE_BUSY = 5.0
 _SQLITE_AGAIN = 0.02
@@ -50,13 +53,16 @@ def parse_url(text: str) -> URL:
     return url.set(drivername=f"{family}+{driver}" if driver else _DRIVERS.get(family, family))
 
 
-def engine_of(url: URL) -> Engine:
-    """Make the engine of a parsed registry URL; raise ConfigError where its driver or its options do not fit."""
+def engine_of(url: URL, *, patient: bool = False) -> Engine:
+    """Make the engine of a parsed registry URL; raise ConfigError where its driver or its options do not fit.
+
+    A `patient` one lets a statement take as long as it needs: what changes the tables cannot be given up midway.
+    """
     backend = url.get_backend_name()
     if backend not in _DRIVERS:
         raise ConfigError(f'registry.url: "{backend}" is not one of sqlite, postgresql, mysql, mariadb')
     try:
-        return _OPEN[backend](url)
+        return _OPEN[backend](url, patient=patient)
     except (ImportError, NoSuchModuleError) as error:
         extra = _EXTRAS.get(url.drivername)
         mend = f": pip install 'voicekeeper[{extra}]'" if extra else ""
@@ -65,7 +71,7 @@ def engine_of(url: URL) -> Engine:
         raise ConfigError(f"registry.url: {error}: correct its options") from error
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, **_patient: bool) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _SQLITE_BUSY, "isolation_level": None})
     event.listen(engine, "connect", _sqlite_pragmas)
     watch_file(engine, url.database)
@@ -101,30 +107,50 @@ def _sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
 
 
-def _postgresql(url: URL) -> Engine:
-    wait = _STATEMENT_TIMEOUT * 1000
+def _postgresql(url: URL, *, patient: bool) -> Engine:
+    wait, lock, idle = (0, _LOCK_TIMEOUT, 0) if patient else (_STATEMENT_TIMEOUT, _STATEMENT_TIMEOUT, _IDLE_TIMEOUT)
+    limits = {"statement_timeout": wait, "lock_timeout": lock, "idle_in_transaction_session_timeout": idle}
     # Every statement is a short range of an index: compiling or sharing it costs more than running it.
     short = "-c jit=off -c max_parallel_workers_per_gather=0"
-    idle = f"-c idle_in_transaction_session_timeout={_IDLE_TIMEOUT * 1000}"
-    options = f"-c statement_timeout={wait} -c lock_timeout={wait} {idle} -c timezone=UTC {short}"
-    arguments = {"connect_timeout": _CONNECT_TIMEOUT, "options": options}
+    options = " ".join([*(f"-c {name}={seconds}s" for name, seconds in limits.items()), "-c timezone=UTC", short])
+    # Otherwise the encoding of the database would be spoken, in which not everything can be said.
+    arguments = {"connect_timeout": _CONNECT_TIMEOUT, "options": options, "client_encoding": "utf8"}
     engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
-    hang_up(engine, _STATEMENT_TIMEOUT)
+    event.listen(engine, "connect", partial(_require_unicode, shown(url)))
+    if not patient:
+        hang_up(engine, _STATEMENT_TIMEOUT)
     return engine
 
 
-#: MySQL knows no such limit for transactions alone; a pooled connection that it ends is opened anew. Each of the two
-#: servers skips the comment that is meant for the other.
-_MYSQL_IDLE = f"/*M! , idle_transaction_timeout = {_IDLE_TIMEOUT} */ /*!80000 , wait_timeout = {_IDLE_TIMEOUT} */"
+def _require_unicode(name: str, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
+    """Refuse a PostgreSQL database that cannot store every text; it says at the greeting what its encoding is."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding in {"UTF8", None}:  # None: a pooler that does not pass it on
+        return
+    connection.close()
+    raise RegistryClosed(
+        f"registry {name}: the database has the encoding {encoding}, in which not every text can be written: make one "
+        "with `createdb --encoding=UTF8 --locale=C --template=template0 NAME`, and name it in registry.url"
+    )
 
 
-def _mysql(url: URL) -> Engine:
+def _mysql_limits(*, patient: bool) -> str:
+    """Say how long to wait for whoever holds a table, or for a transaction that stands still."""
+    if patient:
+        return f", lock_wait_timeout = {_LOCK_TIMEOUT}, innodb_lock_wait_timeout = {_LOCK_TIMEOUT}"
+    # MySQL knows no such limit for transactions alone; a pooled connection that it ends is opened anew. Each of the two
+    # servers skips the comment that is meant for the other.
+    return f"/*M! , idle_transaction_timeout = {_IDLE_TIMEOUT} */ /*!80000 , wait_timeout = {_IDLE_TIMEOUT} */"
+
+
+def _mysql(url: URL, *, patient: bool) -> Engine:
+    silent = None if patient else _STATEMENT_TIMEOUT
     arguments = {
         "connect_timeout": _CONNECT_TIMEOUT,
-        "read_timeout": _STATEMENT_TIMEOUT,
-        "write_timeout": _STATEMENT_TIMEOUT,
+        "read_timeout": silent,
+        "write_timeout": silent,
         "charset": "utf8mb4",
-        "init_command": f"SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'{_MYSQL_IDLE}",
+        "init_command": f"SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'{_mysql_limits(patient=patient)}",
     }
     engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
     event.listen(engine, "handle_error", _mysql_refusal)
@@ -149,4 +175,4 @@ def _mysql_refusal(context: ExceptionContext) -> None:
 
 #: MariaDB's and MySQL's numbers for it.
 _CHECK_BROKEN = (4025, 3819)
-_OPEN: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql}
+_OPEN: dict[str, Callable[..., Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql}
