@@ -5,6 +5,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
+from voicekeeper.registry import steps  # noqa: F401 - it has Alembic know which steps were taken already
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.tables import metadata
 
@@ -19,5 +20,5 @@ handed = context.config.attributes.get("connection")
 if handed is not None:
     _run(handed)
 else:
-    with Database(os.environ["VOICEKEEPER_REGISTRY_URL"], create=True).transaction() as own:
+    with Database(os.environ["VOICEKEEPER_REGISTRY_URL"], create=True).patiently() as own:
         _run(own)

@@ -10,10 +10,12 @@ from multiprocessing.synchronize import Barrier
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+import pytest
+
 from tests.databases import HandClock
 from tests.registry.registry_steps import ACCOUNT, POLICY, answer, due, settle, terms
 from voicekeeper.core.outcome import Outcome
-from voicekeeper.registry import accounts, claims, outbox, planning, schema, voices
+from voicekeeper.registry import accounts, claims, engines, outbox, planning, schema, voices
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.voices import NewVoice
 
@@ -134,3 +136,24 @@ def start_up(database: Database, _number: int) -> None:
 def migrate(database: Database, _number: int) -> str:
     """Bring the registry to the newest schema."""
     return schema.migrate(database)[1]
+
+
+def version(database: Database, _number: int = 0) -> str | None:
+    """Return the registry's schema version."""
+    return database.call(schema.current)
+
+
+def migrate_impatiently(database: Database, _number: int) -> str:
+    """Bring the registry to the newest schema, where nothing is waited for as long as usual."""
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch)
+        with closing(Database(database.url.render_as_string(hide_password=False))) as own:
+            return schema.migrate(own)[1]
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Have statements, transactions that stand still and held tables waited for no more than two seconds."""
+    patch.setattr(engines, "_STATEMENT_TIMEOUT", 2)
+    patch.setattr(engines, "_IDLE_TIMEOUT", 1)
+    patch.setattr(engines, "_LOCK_TIMEOUT", 1)
+    patch.setattr(schema, "_PAUSE", 0.2)

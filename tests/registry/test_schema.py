@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 
 from tests.registry.registry_steps import add, claim_one, insert, open_account, voice
+from tests.registry.shapes import alembic, shape
 from voicekeeper.core.errors import SchemaMismatch
 from voicekeeper.core.voice import Status
 from voicekeeper.registry import schema
@@ -24,31 +23,6 @@ def bare(bare_url: str) -> Iterator[Database]:
     opened = Database(bare_url, create=True)
     yield opened
     opened.close()
-
-
-def alembic(database: Database, order: str, *words: str) -> None:
-    """Run one of Alembic's commands on a registry."""
-    config = Config()
-    config.set_main_option("script_location", str(schema.migrations()))
-    with database.transaction() as connection:
-        config.attributes["connection"] = connection
-        getattr(command, order)(config, *words)
-
-
-def shape(database: Database) -> dict[str, Any]:
-    """Return everything that the tables hold besides their rows."""
-    with database.transaction() as connection:
-        found = inspect(connection)
-        return {
-            table: {
-                "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in found.get_columns(table)],
-                "checks": sorted((c["name"], c["sqltext"]) for c in found.get_check_constraints(table)),
-                "indexes": sorted((i["name"], tuple(i["column_names"])) for i in found.get_indexes(table)),
-                "unique": sorted((u["name"], tuple(u["column_names"])) for u in found.get_unique_constraints(table)),
-                "foreign": sorted((f["name"], f["referred_table"]) for f in found.get_foreign_keys(table)),
-            }
-            for table in sorted(set(found.get_table_names()) - {"alembic_version"})
-        }
 
 
 def test_the_constant_is_the_newest_migration() -> None:

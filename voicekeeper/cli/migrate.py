@@ -14,7 +14,7 @@ def migrate(context: click.Context) -> None:
     session = begin(context)
     database = open_database(session.settings, session.folder, create=True)
     try:
-        before, now = schema.migrate(database)
+        before, now = schema.migrate(database, lambda held: click.echo(f"waiting: {held}", err=True))
     finally:
         database.close()
     if before == now:

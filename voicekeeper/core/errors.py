@@ -8,7 +8,8 @@ VoicekeeperError
 ├── SourceError           2   an owner's database cannot be read: people are told, and nothing else stops
 └── RegistryError        75   the registry cannot be worked with now
     ├── RegistryUnavailable   locked, full, read-only, not answering
-    │   └── RegistryClosed    missing, or not for this user: waiting does not help
+    │   ├── RegistryClosed    missing, or not for this user: waiting does not help
+    │   └── RegistryHeld      somebody else holds what is needed
     └── SchemaMismatch        its tables are not the newest
 """
 
@@ -63,6 +64,10 @@ class RegistryClosed(RegistryUnavailable):
     """The registry is missing, or not for this user: somebody has to create it or to correct its address."""
 
     passes = False
+
+
+class RegistryHeld(RegistryUnavailable):
+    """Somebody else has held what is needed for longer than one waits for it at once."""
 
 
 class SchemaMismatch(RegistryError):

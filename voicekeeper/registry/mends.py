@@ -2,13 +2,14 @@
 
 from sqlalchemy.exc import DBAPIError
 
-from voicekeeper.core.errors import RegistryClosed, RegistryUnavailable
+from voicekeeper.core.errors import RegistryClosed, RegistryHeld, RegistryUnavailable
 
 #: What a driver says where somebody has to act, and how.
 _CLOSED = {
     "readonly database": "the file or its folder cannot be written by this user",
     "unable to open database": "the folder does not exist or cannot be written by this user, or the file is not for it",
     "file is not a database": "the file is something else: correct registry.url",
+    "already exists": "tables of these names are another program's: give voicekeeper a database of its own",
     "no such table": "run `voicekeeper migrate`",
     'relation "': "run `voicekeeper migrate`",
     "doesn't exist": "run `voicekeeper migrate`",
@@ -28,6 +29,8 @@ _CLOSED = {
 }
 #: What it says where the reason may go away by itself.
 _AWAY = {
+    "lock timeout": "somebody else holds what is needed, a backup perhaps; try again when it is done",
+    "lock wait timeout": "somebody else holds what is needed, a backup perhaps; try again when it is done",
     "database is locked": "another program holds the file; try again when it is done",
     "disk is full": "the disk is full",
     "database or disk is full": "the disk is full",
@@ -44,12 +47,21 @@ _AWAY = {
 }
 
 
+#: PostgreSQL's and MySQL's numbers for what somebody holds for too long, and for two that wait for each other.
+_HELD = frozenset({"55P03", "40P01", 1205, 1213})
+
+
 def explained(name: str, error: DBAPIError) -> RegistryUnavailable:
     """Say what the driver said, and what would mend it."""
     words = said(error)
     closed, away = (_mend(mends, words) for mends in (_CLOSED, _AWAY))
-    kind = RegistryClosed if closed else RegistryUnavailable
+    kind = RegistryHeld if _held(error) else RegistryClosed if closed else RegistryUnavailable
     return kind(f"registry {name}: {words} ({closed or away or 'try again later'})")
+
+
+def _held(error: DBAPIError) -> bool:
+    numbers = [getattr(error.orig, "sqlstate", None), *getattr(error.orig, "args", ())[:1]]
+    return not _HELD.isdisjoint(numbers)
 
 
 def _mend(mends: dict[str, str], words: str) -> str | None:

@@ -1,13 +1,14 @@
 """The registry's schema version: refuse to work on another one, and bring it to the newest."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from voicekeeper.core.errors import RegistryUnavailable, SchemaMismatch
+from voicekeeper.clock import WallClock
+from voicekeeper.core.errors import RegistryHeld, SchemaMismatch
 from voicekeeper.registry.database import Database
 
 #: The newest migration. Compared as a constant, because importing Alembic costs a third of a second; a test holds it.
@@ -57,15 +58,34 @@ def _version(connection: Connection) -> str | None:
         raise
 
 
-def migrate(database: Database) -> tuple[str | None, str]:
+def migrate(database: Database, waiting: Callable[[RegistryHeld], object] = lambda _: None) -> tuple[str | None, str]:
     """Bring the registry to the newest schema; return the versions before and after.
 
-    Several starters at once wait for each other: the upgrade runs under the database's own lock.
+    Whoever holds its tables, or migrates it, is waited for: a little at a time, because everybody else waits behind a
+    change of a table. `waiting` is told each time.
     """
+    found = database.call(current)
+    if found == HEAD:
+        return found, found
+    clock = WallClock()
+    end = clock.monotonic() + _LONGEST
+    while True:
+        try:
+            return _upgraded(database), HEAD
+        except RegistryHeld as held:
+            if clock.monotonic() > end:
+                raise
+            waiting(held)
+        time.sleep(_PAUSE)
+
+
+def _upgraded(database: Database) -> str | None:
+    """Do what is to be done, in one transaction where the database can; return the version before."""
     from alembic import command  # noqa: PLC0415 - a third of a second that only this command pays
     from alembic.config import Config  # noqa: PLC0415 - likewise
 
-    with _alone(database), database.transaction() as connection:
+    with database.patiently() as connection:
+        _alone(connection)
         before = current(connection)
         if before is not None and before > HEAD:
             raise SchemaMismatch(f"schema {before} is newer than the {HEAD} of this voicekeeper: upgrade it")
@@ -73,31 +93,26 @@ def migrate(database: Database) -> tuple[str | None, str]:
         config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    return before, HEAD
+    return before
 
 
-_LOCK = 0x766F6963  # "voic": an arbitrary number that only voicekeeper takes
+#: Seconds to wait for others in all, which is less than systemd waits for us, and to let them through in between.
+_LONGEST = 600.0
+_PAUSE = 3.0
+#: PostgreSQL's is an arbitrary number that only voicekeeper takes. MySQL's belongs to the whole server and has 64
+#: characters at most; no statement limits how long it is waited for.
 _LOCKS = {
-    "postgresql": (f"SELECT pg_advisory_xact_lock({_LOCK})", None),
-    "mysql": ("SELECT GET_LOCK('voicekeeper.migrate', 25)", "SELECT RELEASE_LOCK('voicekeeper.migrate')"),
+    "postgresql": f"SELECT pg_advisory_xact_lock({0x766F6963})",
+    "mysql": "SELECT GET_LOCK(CONCAT('voicekeeper.migrate.', SHA1(DATABASE())), @@lock_wait_timeout)",
 }
 
 
-@contextmanager
-def _alone(database: Database) -> Iterator[None]:
+def _alone(connection: Connection) -> None:
     """Let one starter migrate at a time; SQLite's own transaction does it there.
 
-    The lock has a connection of its own, so that it outlives the migration's commit.
+    The connection that changes the tables holds the lock itself: where its process is killed, the server goes on with
+    the statement under way, and the next starter has to wait for that.
     """
-    take, give = _LOCKS.get(database.engine.dialect.name, (None, None))
-    if take is None:
-        yield
-        return
-    with database.transaction() as guard:
-        if guard.execute(text(take)).scalar() == 0:
-            raise RegistryUnavailable("another voicekeeper is migrating this registry: try again when it is done")
-        try:
-            yield
-        finally:
-            if give:
-                guard.execute(text(give))
+    take = _LOCKS.get(connection.dialect.name)
+    if take and connection.execute(text(take)).scalar() == 0:
+        raise RegistryHeld("another voicekeeper is migrating this registry; try again when it is done")
