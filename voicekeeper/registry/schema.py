@@ -99,8 +99,8 @@ def _upgraded(database: Database) -> str | None:
 #: Seconds to wait for others in all, which is less than systemd waits for us, and to let them through in between.
 _LONGEST = 600.0
 _PAUSE = 3.0
-#: PostgreSQL's is an arbitrary number that only voicekeeper takes. MySQL's belongs to the whole server and has 64
-#: characters at most; no statement limits how long it is waited for.
+#: PostgreSQL's is an arbitrary number that only voicekeeper takes; it waits as for a table. MySQL's name belongs to the
+#: whole server and has 64 characters at most; it gives 0 when the wait is over, and NULL when it failed.
 _LOCKS = {
     "postgresql": f"SELECT pg_advisory_xact_lock({0x766F6963})",
     "mysql": "SELECT GET_LOCK(CONCAT('voicekeeper.migrate.', SHA1(DATABASE())), @@lock_wait_timeout)",
@@ -114,5 +114,5 @@ def _alone(connection: Connection) -> None:
     the statement under way, and the next starter has to wait for that.
     """
     take = _LOCKS.get(connection.dialect.name)
-    if take and connection.execute(text(take)).scalar() == 0:
+    if take and connection.execute(text(take)).scalar() in {0, None}:
         raise RegistryHeld("another voicekeeper is migrating this registry; try again when it is done")
