@@ -85,7 +85,7 @@ class Keeper:
         report.go_on()
         until = None if longest is None else self._clock.monotonic() + longest.total_seconds()
         await self._catch_up(report)
-        await self._plan(report, start)
+        await self._plan(start)
         await self._side_by_side(report, until)
         await self._catch_up(report)
         await self._let_go(report)
@@ -113,23 +113,31 @@ class Keeper:
             await self._cut_off((due - self._clock.now()).total_seconds())
         return due is not None
 
-    async def _plan(self, report: Report, now: datetime) -> None:
-        """Pick up what cut-off clonings left, give new voices their times, set aside what no account can keep."""
+    async def _plan(self, now: datetime) -> None:
+        """Pick up what cut-off clonings left, and give new voices their times."""
         for begun in await self._database.run(clonings.pick_up, now):
             name, at = begun.voice_id, text(begun.cloned_at)
             self._journal.log.warning("clone.cut_off", account=begun.account, voice_id=name, cloned_at=at)
         while await self._database.run(planning.plan_some, self._policies, self._default):
             pass
-        for name in await self._database.run(planning.set_aside, list(self.lines), now):
-            report.unknown.add(name)
-            self._journal.log.error("account.unknown", account=name)
 
     async def _side_by_side(self, report: Report, until: float | None) -> None:
         """Work all accounts; where one fails, the others' calls under way still end and are written down."""
         works = [self._work(line, report, until) for line in self.lines.values()]
+        works.append(self._set_aside(report, until))
         failures = [done for done in await asyncio.gather(*works, return_exceptions=True) if done is not None]
         for failure in failures:
             raise first_failure(failure)
+
+    async def _set_aside(self, report: Report, until: float | None) -> None:
+        """Set aside what no account can keep; nobody's calls wait for it."""
+        while names := await self._database.run(planning.set_aside_some, list(self.lines), self._clock.now()):
+            for name in sorted(set(names) - report.unknown):
+                self._journal.log.error("account.unknown", account=name)
+            report.unknown.update(names)
+            if self._over(until):
+                report.unfinished.update(names)
+                return
 
     async def _work(self, line: Line, report: Report, until: float | None) -> None:
         """Work one account's due voices, as many at once as it allows; then prove what was kept."""

@@ -240,7 +240,7 @@ async def open_cloning(settings: Settings, folder: Path, name: str) -> AsyncIter
 def _enter(database: Database, settings: Settings) -> None:
     """Refuse a schema that is not the newest, and note new and changed accounts."""
     schema.require_newest(database)
-    database.call(accounts.sync, marks(settings))
+    accounts.sync(database, marks(settings))
 
 
 def _instance() -> str:

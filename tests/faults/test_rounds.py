@@ -12,6 +12,7 @@ from tests.scenarios.commands import Emulated, Home, until
 from voicekeeper.clock import ScaledClock
 from voicekeeper.config import load
 from voicekeeper.core.errors import RegistryUnavailable
+from voicekeeper.registry import planning
 from voicekeeper.wiring import ROUND, App, open_app
 
 VOICES = ("voice-one-1", "voice-two-2")
@@ -56,6 +57,18 @@ async def test_a_slow_account_does_not_hold_up_the_others(home: Home, emulator: 
         report = await app.round(ROUND)
         assert clock.now() - begun < timedelta(minutes=4)
     assert (report.kept, report.unfinished) == (1, {"main"})
+
+
+async def test_what_no_account_can_keep_does_not_hold_up_what_others_can(
+    home: Home, emulator: Emulated, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+):
+    """A million rows under a name that is not configured would let all calls and all warnings wait for them."""
+    monkeypatch.setattr(planning, "set_aside_some", lambda *_: ["unknown"])  # there is always more
+    async with slow(home, emulator, clock, 60) as app:
+        begun = clock.now()
+        report = await app.round(ROUND)
+        assert clock.now() - begun < timedelta(minutes=4)
+    assert (report.kept, report.unknown, report.unfinished) == (2, {"unknown"}, {"unknown"})
 
 
 async def test_a_run_goes_on_with_a_slow_account(home: Home, emulator: Emulated, clock: SetClock):

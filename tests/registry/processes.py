@@ -108,7 +108,7 @@ def look_after(database: Database, _number: int, now: datetime) -> None:
     """Do what a sweep does beside its calls."""
     while database.call(planning.plan_some, {}, POLICY):
         pass
-    database.call(planning.set_aside, [ACCOUNT], now)
+    database.call(planning.set_aside_some, [ACCOUNT], now)
     while database.call(planning.expire_some, now):
         pass
     while database.call(planning.warn_some, {}, POLICY, now):
@@ -130,7 +130,7 @@ def adopt(database: Database, _number: int, now: datetime) -> None:
 
 def start_up(database: Database, _number: int) -> None:
     """Enter the configured accounts as every start does."""
-    database.call(accounts.sync, {f"account-{number}": accounts.Mark("mark") for number in range(20)})
+    accounts.sync(database, {f"account-{number}": accounts.Mark("mark") for number in range(20)})
 
 
 def migrate(database: Database, _number: int) -> str:

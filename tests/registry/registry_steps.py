@@ -56,7 +56,7 @@ def answer(outcome: Outcome, message: str = "the provider said so", **changes: A
 
 def open_account(database: Database, *names: str) -> None:
     """Enter accounts as a start of voicekeeper does."""
-    database.call(accounts.sync, dict.fromkeys(names or (ACCOUNT,), Mark("mark")))
+    accounts.sync(database, dict.fromkeys(names or (ACCOUNT,), Mark("mark")))
 
 
 def add(database: Database, *names: str, **changes: Any) -> None:

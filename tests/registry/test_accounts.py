@@ -207,7 +207,7 @@ def test_a_changed_key_probes_at_once(clocked: Database) -> None:
     """A mended key would be tried only minutes later."""
     pause(clocked)
     assert claim(clocked, START).stopped
-    clocked.call(accounts.sync, {ACCOUNT: accounts.Mark("a new key")})
+    accounts.sync(clocked, {ACCOUNT: accounts.Mark("a new key")})
     clocked.call(planning.plan_some, {}, POLICY)
     assert claim(clocked, START).probe
 

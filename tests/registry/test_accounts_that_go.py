@@ -22,12 +22,12 @@ LATER = START + 7300 * DAY
 
 
 def configure(database: Database, marks: dict[str, Mark]) -> None:
-    database.call(accounts.sync, marks)
+    accounts.sync(database, marks)
 
 
 def sweep(database: Database, now: Any, configured: tuple[str, ...] = ()) -> None:
     """Do what a sweep does for accounts that are not configured."""
-    database.call(planning.set_aside, list(configured), now)
+    database.call(planning.set_aside_some, list(configured), now)
 
 
 def open_keys(database: Database) -> list[str]:

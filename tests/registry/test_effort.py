@@ -43,8 +43,8 @@ Work = Callable[[Connection], object]
 
 IDLE: dict[str, Work] = {
     "plan_some": lambda connection: planning.plan_some(connection, {}, POLICY),
-    "set_aside": lambda connection: planning.set_aside(connection, [ACCOUNT], START),
-    "set_aside without accounts": lambda connection: planning.set_aside(connection, [], START),
+    "set_aside": lambda connection: planning.set_aside_some(connection, [ACCOUNT], START),
+    "set_aside without accounts": lambda connection: planning.set_aside_some(connection, [], START),
     "due": lambda connection: claims.due(connection, ACCOUNT, START),
     "held_elsewhere": lambda connection: upcoming.held_elsewhere(connection, ACCOUNT, START),
     "expire_some": lambda connection: planning.expire_some(connection, START),

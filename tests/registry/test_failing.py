@@ -115,12 +115,12 @@ def test_a_changed_account_begins_anew(database: Database) -> None:
     open_account(database)
     add(database, "anna")
     try_once(database, Outcome.TRANSIENT, START)
-    database.call(accounts.sync, {ACCOUNT: accounts.Mark("another")})
+    accounts.sync(database, {ACCOUNT: accounts.Mark("another")})
     assert account(database).failing_since is None
 
 
 def test_an_account_that_goes_takes_its_alert_along(anna: Database) -> None:
     """It would be told every four hours of an account that is configured no more."""
     assert look(anna, START + HOUR, DOWN)
-    anna.call(accounts.sync, {})
+    accounts.sync(anna, {})
     assert anna.call(outbox.open_alerts) == []

@@ -134,18 +134,18 @@ def test_voices_of_an_unknown_account_are_set_aside_with_one_alert(database: Dat
     """Rows that nobody can work would stop the sweep, or be reported once for each row."""
     add(database, "theirs", "theirs too", account="unknown")
     add(database, "ours")
-    assert database.call(planning.set_aside, [ACCOUNT], START) == ["unknown"]
+    assert database.call(planning.set_aside_some, [ACCOUNT], START) == ["unknown"]
     assert keys(database) == ["account/unknown/unknown"]
     assert voice(database, "theirs").due_at == START + HOUR
     assert voice(database, "ours").due_at == START
-    assert database.call(planning.set_aside, [ACCOUNT], START) == []
+    assert database.call(planning.set_aside_some, [ACCOUNT], START) == []
 
 
 def test_an_account_that_becomes_known_is_worked_at_once(database: Database) -> None:
     """Voices set aside would wait an hour although the mistake is mended."""
     add(database, "theirs", account="unknown")
-    database.call(planning.set_aside, [ACCOUNT], START)
-    database.call(accounts.sync, {"unknown": accounts.Mark("mark")})
+    database.call(planning.set_aside_some, [ACCOUNT], START)
+    accounts.sync(database, {"unknown": accounts.Mark("mark")})
     database.call(planning.plan_some, {}, POLICY)
     theirs = voice(database, "theirs")
     assert theirs.due_at == START
@@ -158,9 +158,9 @@ def test_a_changed_account_is_probed_and_planned_anew(database: Database) -> Non
     add(database, "untried", "tried")
     change(database, "tried", attempts=1, due_at=START + HOUR)
     change(database, "untried", due_at=START + HOUR)
-    database.call(accounts.sync, {ACCOUNT: accounts.Mark("mark")})
+    accounts.sync(database, {ACCOUNT: accounts.Mark("mark")})
     assert voice(database, "untried").due_at == START + HOUR
-    database.call(accounts.sync, {ACCOUNT: accounts.Mark("another mark")})
+    accounts.sync(database, {ACCOUNT: accounts.Mark("another mark")})
     assert voice(database, "untried").due_at is None
     assert voice(database, "tried").due_at == START + HOUR
     assert account(database).probe_at is not None
@@ -173,12 +173,12 @@ def test_a_changed_lifetime_moves_the_deadlines_that_follow_from_it(database: Da
     add(database, "given", deadline=START + 100 * HOUR)
     add(database, "tried")
     change(database, "tried", attempts=3)
-    database.call(accounts.sync, {ACCOUNT: accounts.Mark("shorter", 24 * HOUR)})
+    accounts.sync(database, {ACCOUNT: accounts.Mark("shorter", 24 * HOUR)})
     database.call(planning.plan_some, {ACCOUNT: Policy(lifetime=24 * HOUR)}, POLICY)
     ends = {name: voice(database, name).deadline for name in ("computed", "given", "tried")}
     assert ends == {"computed": START + 24 * HOUR, "given": START + 100 * HOUR, "tried": START + 24 * HOUR}
     assert warn(database, START + 19 * HOUR) == 2
-    database.call(accounts.sync, {ACCOUNT: accounts.Mark("longer", 72 * HOUR)})
+    accounts.sync(database, {ACCOUNT: accounts.Mark("longer", 72 * HOUR)})
     assert voice(database, "tried").deadline == START + 72 * HOUR
 
 
@@ -190,9 +190,9 @@ def test_a_sweep_is_needed_where_a_lifetime_has_changed(database: Database) -> N
 
     add(database, "early")
     assert (needed(72), needed(168)) == (True, False), "an account that was not there yet"
-    database.call(accounts.sync, {ACCOUNT: accounts.Mark("mark", 72 * HOUR)})
+    accounts.sync(database, {ACCOUNT: accounts.Mark("mark", 72 * HOUR)})
     assert (needed(72), needed(168)) == (False, True)
-    database.call(accounts.sync, {})
+    accounts.sync(database, {})
     assert needed(72), "one that was away"
     change(database, "early", status="released")
     assert not needed(24), "nothing waits"
@@ -204,7 +204,7 @@ def test_a_retry_that_would_come_after_a_shorter_lifetime_is_made_at_once(databa
     add(database, "late", "early")
     change(database, "late", attempts=31, due_at=START + 25 * HOUR)
     change(database, "early", attempts=31, due_at=START + 20 * HOUR)
-    database.call(accounts.sync, {ACCOUNT: accounts.Mark("shorter", 24 * HOUR)})
+    accounts.sync(database, {ACCOUNT: accounts.Mark("shorter", 24 * HOUR)})
     database.call(planning.plan_some, {ACCOUNT: Policy(lifetime=24 * HOUR)}, POLICY)
     assert named(database, due(database, START + 19 * HOUR)) == ["late"]
     assert voice(database, "early").due_at == START + 20 * HOUR
@@ -213,7 +213,7 @@ def test_a_retry_that_would_come_after_a_shorter_lifetime_is_made_at_once(databa
 def test_an_account_that_is_configured_late_gives_its_voices_its_own_lifetime(database: Database) -> None:
     """Voices that were registered before their account would keep the deadline of the default."""
     add(database, "early", account="late")
-    database.call(accounts.sync, {"late": accounts.Mark("mark", 24 * HOUR)})
+    accounts.sync(database, {"late": accounts.Mark("mark", 24 * HOUR)})
     assert voice(database, "early").deadline == START + 24 * HOUR
 
 

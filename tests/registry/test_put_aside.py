@@ -56,7 +56,7 @@ def test_a_lost_lease_moves_nothing(database: Database) -> None:
 def test_it_leaves_a_paused_accounts_probe_to_a_voice_that_can_be_called(database: Database) -> None:
     """Probes would go to ids that cannot be, and the account stay paused long after its key was mended."""
     settle(database, claim_one(database, START), answer(Outcome.BLOCKED), START)
-    database.call(accounts.sync, {ACCOUNT: Mark("a new key")})
+    accounts.sync(database, {ACCOUNT: Mark("a new key")})
     add(database, "impossible", "well")
     taken = claim_one(database, START)
     database.call(claims.put_aside, taken, "it is impossible", START)
@@ -69,10 +69,10 @@ def test_it_leaves_a_paused_accounts_probe_to_a_voice_that_can_be_called(databas
 def test_it_gives_no_probe_back_that_another_has_taken_since(database: Database) -> None:
     """A slow instance would have a paused account hammered."""
     settle(database, claim_one(database, START), answer(Outcome.BLOCKED), START)
-    database.call(accounts.sync, {ACCOUNT: Mark("a new key")})
+    accounts.sync(database, {ACCOUNT: Mark("a new key")})
     add(database, "impossible")
     taken = claim_one(database, START)
-    database.call(accounts.sync, {ACCOUNT: Mark("a newer key")})
+    accounts.sync(database, {ACCOUNT: Mark("a newer key")})
     before = account(database)
     database.call(claims.put_aside, taken, "it is impossible", START)
     assert account(database) == before

@@ -39,7 +39,7 @@ CRASH_ALL = """
 import os
 if os.environ.get("CRASH_ALL"):
     from voicekeeper.registry import accounts
-    def sync(connection, marks):
+    def sync(database, marks):
         raise RuntimeError("planted")
     accounts.sync = sync
 """

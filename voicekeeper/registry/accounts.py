@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from voicekeeper.core import account as core
 from voicekeeper.core import alert as alerts
@@ -13,16 +12,17 @@ from voicekeeper.core import skew
 from voicekeeper.core.account import Account
 from voicekeeper.core.alert import Alert
 from voicekeeper.core.outcome import Answer, Outcome
-from voicekeeper.core.schedule import LAST_ROOM, Policy
-from voicekeeper.core.voice import Intent
-from voicekeeper.registry import outbox
+from voicekeeper.core.schedule import Policy
+from voicekeeper.registry import outbox, renewal
 from voicekeeper.registry.conditions import WAITING, WANTED
+from voicekeeper.registry.database import Database
+from voicekeeper.registry.renewal import Change
 from voicekeeper.registry.rows import ACCOUNT_COLUMNS, AnyRow, fitted, to_account
 from voicekeeper.registry.tables import accounts, voices
 from voicekeeper.registry.types import enter, shared_now
 
-#: What is said of a voice whose account is not configured.
-UNKNOWN = "its account is not in the configuration"
+#: Stands in place of a mark while an account's voices are planned anew, with so many lifetimes at most.
+_BEGUN, _MOST_BEGUN = "begun", 5
 #: The outcomes that move any account; the others move one that is in trouble.
 _MOVES = frozenset({Outcome.BLOCKED, Outcome.THROTTLED, Outcome.TRANSIENT, Outcome.AMBIGUOUS})
 
@@ -36,16 +36,47 @@ class Mark:
     default_lifetime: timedelta = Policy().lifetime
 
 
-def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
-    """Enter the configured accounts; a new or changed one is probed at once and its voices are planned anew."""
-    known = {account.name: account for account in everyone(connection)}
+def sync(database: Database, marks: Mapping[str, Mark]) -> None:
+    """Enter the configured accounts; a new or changed one is probed at once and its voices are planned anew.
+
+    Its mark is written last: where this is cut off, the account counts as changed still.
+    """
+    changes = database.call(_changes, marks)
+    after = 0 if changes else None
+    while after is not None:
+        after = database.call(renewal.renew_some, changes, after)
+    if changes:
+        database.call(_note, {name: marks[name] for name in changes})
+
+
+def _changes(connection: Connection, marks: Mapping[str, Mark]) -> dict[str, Change]:
+    """Note which accounts are new or changed, and which are gone; return what is new for the voices of the former."""
+    columns = (accounts.c.name, accounts.c.fingerprint, accounts.c.lifetime)
+    known = {row.name: row for row in connection.execute(select(*columns).order_by(accounts.c.name))}
     _forget(connection, sorted(name for name in known.keys() - marks.keys() if known[name].fingerprint))
-    changed = [name for name in marks if name not in known or known[name].fingerprint != marks[name].fingerprint]
-    for name in sorted(changed):
-        enter(connection, accounts, name=name)
+    changes = {}
+    for name, mark in sorted(marks.items()):
+        if name not in known or known[name].fingerprint != mark.fingerprint:
+            changes[name] = Change(mark.lifetime, frozenset(_lived(known.get(name), mark.default_lifetime)))
+            _begin(connection, name, changes[name])
+    return changes
+
+
+def _begin(connection: Connection, name: str, change: Change) -> None:
+    """Note that an account's voices may live as before or as they shall: the next start may want a third lifetime."""
+    enter(connection, accounts, name=name)
+    lifetimes = sorted(round(one.total_seconds()) for one in {change.lifetime, *change.until_now})
+    begun = " ".join([_BEGUN, *map(str, lifetimes[:_MOST_BEGUN])])
+    connection.execute(update(accounts).where(accounts.c.name == name).values(fingerprint=begun))
+
+
+def _note(connection: Connection, marks: Mapping[str, Mark]) -> None:
+    """Write down the marks of new and changed accounts, and have them probed at once."""
+    for name in sorted(marks):
         now = connection.execute(select(shared_now(connection))).scalar_one()
         fresh = {
             "fingerprint": marks[name].fingerprint,
+            "lifetime": round(marks[name].lifetime.total_seconds()),
             "probe_at": now,
             "throttles": 0,
             "failures": 0,
@@ -53,17 +84,12 @@ def sync(connection: Connection, marks: Mapping[str, Mark]) -> None:
         }
         connection.execute(update(accounts).where(accounts.c.name == name).values(**fresh))
         outbox.resolve(connection, alerts.unknown_key(name), now)
-        _plan_anew(connection, name)
-        was_away = name in known and known[name].fingerprint is None
-        _live_for(connection, name, marks[name], was_away=was_away)
 
 
 def to_live_anew(connection: Connection, lifetimes: Mapping[str, timedelta], default: timedelta) -> bool:
     """Tell whether voices wait whose deadlines may follow from another lifetime than their account's by now."""
     query = select(accounts.c.name, accounts.c.lifetime, accounts.c.fingerprint)
-    known = {
-        row.name: _lived(row.lifetime, default, was_away=row.fingerprint is None) for row in connection.execute(query)
-    }
+    known = {row.name: _lived(row, default) for row in connection.execute(query)}
     changed = [name for name, lifetime in lifetimes.items() if known.get(name, {default}) != {lifetime}]
     waiting = (WAITING, voices.c.deadline.is_not(None), voices.c.account.in_(changed))
     return connection.execute(select(voices.c.id).where(*waiting).limit(1)).first() is not None
@@ -175,47 +201,15 @@ def next_probe(now: datetime) -> Select[tuple[datetime]]:
     return select(func.min(accounts.c.probe_at)).where(paused, accounts.c.probe_at > now)
 
 
-def _plan_anew(connection: Connection, name: str) -> None:
-    """Let an account's voices that were not tried, blocked or set aside be planned again: its terms or key changed."""
-    blocked = voices.c.last_outcome == Outcome.BLOCKED.value
-    held_up = or_(voices.c.attempts == 0, blocked, voices.c.last_error == UNKNOWN)
-    untried = (voices.c.account == name, held_up, voices.c.lease_owner.is_(None))
-    for intent in Intent:
-        mine = (WAITING, voices.c.intent == intent.value, *untried)
-        connection.execute(update(voices).where(*mine).values(due_at=None, last_error=None))
-
-
-def _live_for(connection: Connection, name: str, mark: Mark, *, was_away: bool) -> None:
-    """Move the deadlines that follow from the account's lifetime, where that changed; given ones stand.
-
-    What was registered while the account `was_away` follows from the default. The next sweep looks at their warnings
-    anew, and plans those anew that would be tried too late.
-    """
-    mine = accounts.c.name == name
-    planned_with = connection.execute(select(accounts.c.lifetime).where(mine)).scalar()
-    old = _lived(planned_with, mark.default_lifetime, was_away=was_away)
-    connection.execute(update(accounts).where(mine).values(lifetime=round(mark.lifetime.total_seconds())))
-    if old == {mark.lifetime}:
-        return
-    waiting = (voices.c.account == name, WAITING, voices.c.deadline.is_not(None))
-    query = select(voices.c.id, voices.c.cloned_at, voices.c.deadline, voices.c.due_at).where(*waiting)
-    followed = [row for row in connection.execute(query) if row.deadline - row.cloned_at in old - {mark.lifetime}]
-    if followed:
-        moved = [_moved(row, row.cloned_at + mark.lifetime) for row in followed]
-        times = {column: bindparam(column, type_=voices.c[column].type) for column in ("deadline", "warn_at", "due_at")}
-        connection.execute(update(voices).where(voices.c.id == bindparam("row")).values(**times), moved)
-
-
-def _lived(planned_with: int | None, default: timedelta, *, was_away: bool) -> set[timedelta]:
-    """Return the lifetimes that an account's deadlines may follow from."""
-    lifetimes = {default if planned_with is None else timedelta(seconds=planned_with)}
-    return lifetimes | {default} if was_away else lifetimes
-
-
-def _moved(row: AnyRow, deadline: datetime) -> dict[str, Any]:
-    """Return a voice's times with another deadline; one that is due too late for it is planned anew."""
-    in_time = row.due_at is not None and row.due_at < deadline - LAST_ROOM
-    return {"row": row.id, "deadline": deadline, "warn_at": row.cloned_at, "due_at": row.due_at if in_time else None}
+def _lived(row: AnyRow | None, default: timedelta) -> set[timedelta]:
+    """Return the lifetimes that an account's deadlines may follow from; the default, what came while it was away."""
+    if row is None:
+        return {default}
+    word, *lifetimes = (row.fingerprint or "").split(" ")
+    if word == _BEGUN:
+        return {timedelta(seconds=int(lifetime)) for lifetime in lifetimes}
+    lived = {default if row.lifetime is None else timedelta(seconds=row.lifetime)}
+    return lived if row.fingerprint else lived | {default}
 
 
 def _paused_alert(connection: Connection, account: Account, now: datetime) -> Alert:

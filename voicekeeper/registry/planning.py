@@ -11,12 +11,14 @@ from voicekeeper.core import lifecycle
 from voicekeeper.core.schedule import Policy, plan, rung_reached
 from voicekeeper.core.voice import Intent, Voice
 from voicekeeper.registry import accounts, doubts, outbox, settling
-from voicekeeper.registry.conditions import WAITING, WANTED
+from voicekeeper.registry.conditions import UNKNOWN, WAITING, WANTED
 from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import Utc
 
 _BATCH = 500
+#: What is set aside costs less for each voice, and there may be a million of them.
+ASIDE = 2_000
 #: What no account can keep is looked at again so much later, and sooner where its deadline is near.
 _SET_ASIDE, _SET_ASIDE_HURRIED, _HURRIED = timedelta(hours=1), timedelta(minutes=5), timedelta(hours=8)
 
@@ -38,23 +40,24 @@ def plan_some(connection: Connection, policies: Mapping[str, Policy], default: P
     return len(rows)
 
 
-def set_aside(connection: Connection, configured: Sequence[str], now: datetime) -> Sequence[str]:
-    """Put off the due voices whose account is not configured, with one alert an account; return these accounts.
+def set_aside_some(connection: Connection, configured: Sequence[str], now: datetime) -> list[str]:
+    """Put off some of the due voices whose account is not configured, with one alert an account; return these accounts.
 
     The alert ends when nothing waits under the account any more, or when it is configured.
     """
     accounts.end_unknown(connection, now)
     unknown = (*WANTED, voices.c.due_at <= now, voices.c.account.not_in(list(configured)))
-    # In the order of the index: asked for distinct ones, SQLite reads all voices in the order of their accounts.
-    some = select(voices.c.account).where(*unknown).order_by(voices.c.due_at).limit(_BATCH)
-    names = sorted(set(connection.execute(some).scalars()))
+    # In the order of the index: asked for distinct accounts, SQLite reads all voices in the order of these.
+    some = select(voices.c.id, voices.c.account).where(*unknown).order_by(voices.c.due_at).limit(ASIDE)
+    rows = connection.execute(some.with_for_update(skip_locked=True)).all()
+    names = sorted({row.account for row in rows})
     for name in names:
         outbox.raise_alert(connection, alerts.unknown_account(name), now)
-    if names:
-        theirs = (*unknown, voices.c.account.in_(names))
+    if rows:
         hurried = voices.c.deadline.between(now, now + _HURRIED)  # its row may be given a known account any moment
         later = case((hurried, literal(now + _SET_ASIDE_HURRIED, Utc)), else_=literal(now + _SET_ASIDE, Utc))
-        connection.execute(update(voices).where(*theirs).values(due_at=later, last_error=accounts.UNKNOWN))
+        theirs = voices.c.id.in_([row.id for row in rows])
+        connection.execute(update(voices).where(theirs).values(due_at=later, last_error=UNKNOWN))
     return names
 
 
