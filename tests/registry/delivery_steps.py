@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tests.registry.registry_steps import HOUR, START
-from voicekeeper.core.alert import Alert, Severity
+from tests.registry.registry_steps import ACCOUNT, HOUR, START
+from voicekeeper.core.alert import Alert, Severity, voice_of
 from voicekeeper.core.channel import GAPS, Rule
 from voicekeeper.registry import deliveries, outbox
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.deliveries import Results, Round
+from voicekeeper.registry.tables import voices
+from voicekeeper.registry.types import enter
 
 ONE, TWO = Rule(id="one", name="json://one"), Rule(id="two", name="json://two")
 BOTH = (ONE, TWO)
@@ -26,8 +28,11 @@ def warning(key: str = "voice/1/rung", **changes: Any) -> Alert:
 
 
 def rise(database: Database, *told: Alert, now: Any = START) -> None:
+    """Raise alerts, also of voices that are registered nowhere else."""
     with database.transaction() as connection:
         for one in told:
+            if voice := voice_of(one.key):
+                enter(connection, voices, id=voice, account=ACCOUNT, voice_id=f"voice-{voice}", cloned_at=START)
             outbox.raise_alert(connection, one, now)
 
 

@@ -113,12 +113,12 @@ def test_a_new_channel_is_not_told_again_what_the_others_have_heard(database: Da
 
 def test_what_is_over_waits_for_the_next_message_too(database: Database) -> None:
     """Good news would come one by one while a storm passes."""
-    rise(database, *(alert(f"voice/{number}/rung") for number in range(3)))
+    rise(database, *(alert(f"voice/{number + 1}/rung") for number in range(3)))
     tell(database)
     for number in range(3):
-        database.call(outbox.resolve, f"voice/{number}/", START + number * MINUTE)
+        database.call(outbox.resolve, f"voice/{number + 1}/", START + number * MINUTE)
         assert tell(database, START + number * MINUTE) == {}
-    assert tell(database, START + GAP, [ONE])["one"] == [f"resolved voice/{number}/rung" for number in range(3)]
+    assert tell(database, START + GAP, [ONE])["one"] == [f"resolved voice/{number + 1}/rung" for number in range(3)]
 
 
 def test_the_end_is_told_once_also_while_another_channel_fails(database: Database) -> None:
@@ -369,7 +369,7 @@ def test_a_digest_counts_what_was_done_and_what_is_open(database: Database) -> N
     """People would read figures that are not theirs."""
     open_account(database)
     add(database, "one", "two", "three", cloned_at=START)
-    rise(database, warning("voice/1/rung"), alert("voice/2/rung"))
+    rise(database, warning("source/one/failing"), alert("source/two/failing"))
     seen = database.call(figures, START, START + HOUR, timedelta(days=8))
     assert (seen.kept, seen.lost, seen.waiting, seen.coming) == (0, 0, 3, 3)
     assert seen.first == START + 168 * HOUR

@@ -19,7 +19,7 @@ def test_a_storm_of_warnings_is_a_message_in_five_minutes_then_ten_then_twenty(d
     told = {}
     for number in range(50):
         now = START + number * MINUTE
-        rise(database, warning(f"voice/{number}/rung"), now=now)
+        rise(database, warning(f"voice/{number + 1}/rung"), now=now)
         if keys := tell(database, now, [ONE]).get("one"):
             told[number] = len(keys)
     assert told == {0: 1, 5: 5, 15: 10, 35: 20}

@@ -50,6 +50,12 @@ def voice_key(voice: Voice) -> str:
     return f"voice/{voice.id}/"
 
 
+def voice_of(key: str) -> int | None:
+    """Return the id of the voice that an alert key is about, None where it is about something else."""
+    kind, _, rest = key.partition("/")
+    return int(rest.partition("/")[0]) if kind == "voice" else None
+
+
 def rung_key(voice: Voice) -> str:
     """Return the alert key of a voice that is not kept although its deadline nears."""
     return f"{voice_key(voice)}rung"

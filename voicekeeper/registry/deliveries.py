@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, func, select, update
 
 from voicekeeper.core import telling
-from voicekeeper.core.alert import behind_keys, channel_fails, channel_key
+from voicekeeper.core.alert import behind_keys, channel_fails, channel_key, voice_of
 from voicekeeper.core.channel import REPORTED, Rule, State, after
 from voicekeeper.core.telling import Plan
 from voicekeeper.registry import outbox
 from voicekeeper.registry.outbox import TELLING, Due
 from voicekeeper.registry.rows import AnyRow
-from voicekeeper.registry.tables import channels
+from voicekeeper.registry.tables import channels, voices
 from voicekeeper.registry.types import enter
 
 #: A digest that nobody has sent for so long belongs to a channel that is configured no more.
@@ -121,11 +121,21 @@ def _lock(connection: Connection, rules: Sequence[Rule]) -> dict[str, State]:
 
 
 def _still_meant(connection: Connection, due: Sequence[Due], rules: Sequence[Rule], now: datetime) -> list[Due]:
-    """Leave out, and end, what is said of channels that are configured no more."""
+    """Leave out, and end, what is said of channels that are configured no more, and of voices whose row is gone."""
     meant = {channel_key(rule.id) for rule in rules}
     gone = [one for one in due if one.key.startswith("channel/") and one.key not in meant]
+    gone += _without_row(connection, due)
     outbox.close(connection, gone, now)
-    return [one for one in due if one not in gone] if gone else list(due)
+    ended = {one.id for one in gone}
+    return [one for one in due if one.id not in ended]
+
+
+def _without_row(connection: Connection, due: Sequence[Due]) -> list[Due]:
+    """Return what lasts of voices that their owner has deleted: nothing else would end it. What is over is told."""
+    lasting = {one.id: voice_of(one.key) for one in due if not (one.event or one.resolved)}
+    ids = {voice for voice in lasting.values() if voice is not None}
+    there = {None, *connection.execute(select(voices.c.id).where(voices.c.id.in_(ids))).scalars()} if ids else {None}
+    return [one for one in due if lasting.get(one.id) not in there]
 
 
 def _behind(connection: Connection, due: Sequence[Due]) -> set[str]:
