@@ -13,14 +13,16 @@ from tests.registry.registry_steps import (
     POLICY,
     START,
     claim_one,
+    due,
     everyone,
     insert,
     open_account,
     voice,
 )
 from voicekeeper.core.errors import RegistryUnavailable
+from voicekeeper.core.schedule import Policy
 from voicekeeper.core.voice import Intent, Origin, Status
-from voicekeeper.registry import planning
+from voicekeeper.registry import accounts, planning
 from voicekeeper.registry.database import Database
 from voicekeeper.registry.tables import alerts
 
@@ -50,6 +52,24 @@ def test_the_defaults_are_the_contract(database: Database) -> None:
     assert set(empty) == {None}
     assert theirs.created_at is not None
     assert abs(theirs.created_at - datetime.now(UTC)) < HOUR
+
+
+def test_a_name_that_is_anothers_to_the_database_is_so_altogether(database: Database) -> None:
+    """MariaDB and MySQL take "main " for "main": it was called as that one, and planned as nobody's: lost unwarned."""
+    short = Policy(lifetime=48 * HOUR)
+    accounts.sync(database, {ACCOUNT: accounts.Mark("mark", short.lifetime)})
+    with database.transaction() as connection:
+        insert(connection, account=f"{ACCOUNT} ")
+        same = connection.execute(text("SELECT 'main ' = name FROM accounts")).scalar_one()
+    database.call(planning.plan_some, {ACCOUNT: short}, POLICY)
+    theirs = voice(database, "theirs")
+    if same:
+        assert (theirs.account, theirs.deadline) == (ACCOUNT, START + short.lifetime)
+        assert database.call(planning.set_aside_some, [ACCOUNT], START) == []
+        assert due(database, START) == [theirs.id]
+    else:
+        assert database.call(planning.set_aside_some, [ACCOUNT], START) == [f"{ACCOUNT} "]
+        assert due(database, START) == []
 
 
 def test_a_given_deadline_stands(database: Database) -> None:

@@ -20,7 +20,7 @@ from voicekeeper.core.account import AccountState
 from voicekeeper.core.alert import Severity
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent, Origin, Status
-from voicekeeper.registry.types import Amount, DefaultNow, Id, Utc
+from voicekeeper.registry.types import Amount, DefaultNow, Id, Name, Utc
 
 metadata = MetaData(
     naming_convention={
@@ -84,7 +84,7 @@ voices = Table(
     "voices",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
-    Column("account", String(64), nullable=False),
+    Column("account", Name(64), nullable=False),
     Column("voice_id", String(256), nullable=False),
     Column("cloned_at", Utc, nullable=False),
     Column("label", String(255), nullable=False, server_default=""),
@@ -169,7 +169,7 @@ clonings = Table(
     "clonings",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
-    Column("account", String(64), nullable=False),
+    Column("account", Name(64), nullable=False),
     # Null until the provider has answered, where it makes the name itself.
     Column("voice_id", String(256)),
     Column("cloned_at", Utc, nullable=False),
@@ -194,7 +194,7 @@ clonings = Table(
 accounts = Table(
     "accounts",
     metadata,
-    Column("name", String(64), primary_key=True),
+    Column("name", Name(64), primary_key=True),
     Column("state", String(16), nullable=False, server_default="open"),
     Column("reason", String(1000)),
     Column("paused_at", Utc),
@@ -233,7 +233,7 @@ alerts = Table(
     Column("closed_at", Utc),
     Column("tries", Integer, nullable=False, server_default="0"),
     # The account that it concerns, and its kind and facts as JSON: what it says in any language.
-    Column("account", String(64)),
+    Column("account", Name(64)),
     Column("facts", Text),
     # Ids of channels with commas: those that know of it, and those still to be told; null in `owed` is everybody.
     Column("heard", Text),

@@ -85,6 +85,22 @@ class Utc(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+class Name(TypeDecorator[str]):
+    """An account's name, read as the database itself compares it.
+
+    MariaDB and MySQL take "main " for "main": such a row is claimed with the account's others, so it must be planned,
+    warned of and told by its terms too. The others keep the two apart, and so do we.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401 - the base's
+        """Read a name, without the spaces at its end that do not count."""
+        name: str | None = value
+        return name.rstrip(" ") if name and dialect.name in ("mysql", "mariadb") else name
+
+
 class Amount(TypeDecorator[Decimal]):
     """Money: a Decimal in and out, to the millionth.
 
