@@ -39,6 +39,8 @@ from voicekeeper.spool import Spool
 
 #: A sweep does not wait longer than this for an account's next slot; the account's voices stay due.
 _LONGEST_WAIT = timedelta(minutes=1)
+#: New voices are planned for so long at most before those are called that are due already.
+_PLANNING = timedelta(seconds=15)
 #: Whoever waits looks this often whether it is told to stop. How long is measured by a clock that nobody sets.
 _LOOK = timedelta(seconds=1)
 
@@ -85,7 +87,7 @@ class Keeper:
         report.go_on()
         until = None if longest is None else self._clock.monotonic() + longest.total_seconds()
         await self._catch_up(report)
-        await self._plan(start)
+        await self._plan(report, start)
         await self._side_by_side(report, until)
         await self._catch_up(report)
         await self._let_go(report)
@@ -113,13 +115,17 @@ class Keeper:
             await self._cut_off((due - self._clock.now()).total_seconds())
         return due is not None
 
-    async def _plan(self, now: datetime) -> None:
-        """Pick up what cut-off clonings left, and give new voices their times."""
+    async def _plan(self, report: Report, now: datetime) -> None:
+        """Pick up what cut-off clonings left, and give new voices their times, very many of them in several rounds."""
         for begun in await self._database.run(clonings.pick_up, now):
             name, at = begun.voice_id, text(begun.cloned_at)
             self._journal.log.warning("clone.cut_off", account=begun.account, voice_id=name, cloned_at=at)
+        end = self._clock.monotonic() + _PLANNING.total_seconds()
         while await self._database.run(planning.plan_some, self._policies, self._default):
-            pass
+            if self._over(end):
+                report.unfinished.update(self.lines)
+                report.moved = True
+                return
 
     async def _side_by_side(self, report: Report, until: float | None) -> None:
         """Work all accounts; where one fails, the others' calls under way still end and are written down."""

@@ -71,6 +71,19 @@ async def test_what_no_account_can_keep_does_not_hold_up_what_others_can(
     assert (report.kept, report.unknown, report.unfinished) == (2, {"unknown"}, {"unknown"})
 
 
+async def test_a_million_new_voices_do_not_hold_up_those_that_are_due(
+    home: Home, emulator: Emulated, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+):
+    """A large import, or another lifetime, would let all calls and all warnings wait until everything is planned."""
+    whole = planning.plan_some
+    monkeypatch.setattr(planning, "plan_some", lambda *given: whole(*given) or 1)  # there is always more
+    async with slow(home, emulator, clock, 60) as app:
+        begun = clock.now()
+        report = await app.round(ROUND)
+        assert clock.now() - begun < timedelta(minutes=4)
+    assert (report.kept, report.unfinished, report.moved) == (2, {"main"}, True)
+
+
 async def test_a_run_goes_on_with_a_slow_account(home: Home, emulator: Emulated, clock: SetClock):
     """Where slots are further apart than rounds are long, a crontab's run would keep one voice and no other."""
     async with slow(home, emulator, clock, 0.5) as app:

@@ -210,7 +210,8 @@ _NO_PROVIDER_AT_LAST = [replace(_LATE, voices=(VoicePlan(0, 0.0, 4 * HOUR - 45 *
 _NOT_FOUND = [plan_of(Fault("missing", 0.0, minutes * MINUTE)) for minutes in (10, 40)]
 _DEAF = Fault("answer lost", 0.0, 10 * MINUTE)
 _POOR_AND_DEAF = [replace(poor, faults=(_DEAF,)) for poor in _POOR]
-_SLEEPS = [Fault("asleep", 0.0, HOUR, 0, step) for step in range(_WITHIN)]
+# Each of the two in turn, for either may be the one that claims; it does not in its first steps.
+_SLEEPS = [Fault("asleep", 0.0, HOUR, who, step) for step in range(_WITHIN // 2, _WITHIN) for who in range(2)]
 _TWO_CALLS = [plan_of(sleep, hosts=2, has_list=False) for sleep in _SLEEPS]
 _WOKEN = [plan_of(sleep, hosts=2) for sleep in _SLEEPS]
 _WOKEN_IN_VAIN = [plan_of(sleep, Fault("timeout", 0.0, 6 * MINUTE), hosts=2, has_list=False) for sleep in _SLEEPS]
