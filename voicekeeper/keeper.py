@@ -98,11 +98,14 @@ class Keeper:
         return report
 
     async def next_due(self) -> datetime | None:
-        """Return when the next voice comes due, None when none is planned.
+        """Return when the next voice comes due, or its account's budget begins anew; None when none is planned.
 
         What came due during the last sweep counts: it may have come too late for it.
         """
-        return await self._database.run(upcoming.next_due, self._clock.now(), self._begun)
+        now = self._clock.now()
+        due = await self._database.run(upcoming.next_due, now, self._begun)
+        moments = (due, *(line.terms.renews(now) for line in self.lines.values()))
+        return min((moment for moment in moments if moment is not None), default=None)
 
     async def hurried(self, report: Report) -> bool:
         """Wait for a voice that the provider put off for a moment and that has little time left; False where none is.

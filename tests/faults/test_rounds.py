@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from tests.scenarios.commands import Emulated, Home, until
 from voicekeeper.clock import ScaledClock
 from voicekeeper.config import load
 from voicekeeper.core.errors import RegistryUnavailable
+from voicekeeper.core.money import Span
 from voicekeeper.registry import planning
 from voicekeeper.wiring import ROUND, App, open_app
 
@@ -41,9 +42,9 @@ def clock() -> SetClock:
 
 
 @asynccontextmanager
-async def slow(home: Home, emulator: Emulated, clock: SetClock, rate: float) -> AsyncIterator[App]:
+async def slow(home: Home, emulator: Emulated, clock: SetClock, rate: float, **more: object) -> AsyncIterator[App]:
     """Open two due voices of an account that takes so many calls a minute."""
-    home.account("main", requests_per_minute=rate)
+    home.account("main", requests_per_minute=rate, **more)
     emulator.make(*VOICES)
     home.insert(*VOICES)
     async with open_app(load(home.config, secrets=True), home.folder, clock=clock) as app:
@@ -82,6 +83,15 @@ async def test_a_million_new_voices_do_not_hold_up_those_that_are_due(
         report = await app.round(ROUND)
         assert clock.now() - begun < timedelta(minutes=4)
     assert (report.kept, report.unfinished, report.moved) == (2, {"main"}, True)
+
+
+async def test_a_daemon_looks_again_when_a_budget_begins_anew(home: Home, emulator: Emulated, clock: SetClock):
+    """Voices that wait for money would wait for the next regular sweep, which may be hours after midnight."""
+    async with slow(home, emulator, clock, 60, price_per_voice=9.9, currency="CNY", budget_per_day=10) as app:
+        report = await app.round(ROUND)
+        assert (report.kept, list(report.stopped)) == (1, ["main"])
+        before = clock.now()
+        assert await app.keeper.next_due() in {Span.DAY.ends(now, UTC) for now in (before, clock.now())}
 
 
 async def test_a_run_goes_on_with_a_slow_account(home: Home, emulator: Emulated, clock: SetClock):

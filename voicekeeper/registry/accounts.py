@@ -14,8 +14,9 @@ from voicekeeper.core.alert import Alert
 from voicekeeper.core.outcome import Answer, Outcome
 from voicekeeper.core.schedule import Policy
 from voicekeeper.registry import outbox, renewal
-from voicekeeper.registry.conditions import WAITING, WANTED
+from voicekeeper.registry.conditions import WAITING, WANTED, due
 from voicekeeper.registry.database import Database
+from voicekeeper.registry.leased import free
 from voicekeeper.registry.renewal import Change
 from voicekeeper.registry.rows import ACCOUNT_COLUMNS, AnyRow, fitted, to_account
 from voicekeeper.registry.tables import accounts, voices
@@ -199,6 +200,13 @@ def next_probe(now: datetime) -> Select[tuple[datetime]]:
     """Return the query for the next probe of a paused account."""
     paused = accounts.c.state == core.AccountState.PAUSED.value
     return select(func.min(accounts.c.probe_at)).where(paused, accounts.c.probe_at > now)
+
+
+def next_slot(now: datetime, shared: datetime) -> Select[datetime]:
+    """Return the query for the next slot of an open account for which due voices wait that nobody holds."""
+    waits = select(voices.c.id).where(*due(now), voices.c.account == accounts.c.name, free(shared)).exists()
+    later = (accounts.c.state == core.AccountState.OPEN.value, accounts.c.slot_at > shared)
+    return select(func.min(accounts.c.slot_at)).where(*later, waits)
 
 
 def _lived(row: AnyRow | None, default: timedelta) -> set[timedelta]:

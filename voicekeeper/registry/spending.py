@@ -61,6 +61,10 @@ class Terms:
         """Whether keeping costs something, and there is a limit to it."""
         return self.price is not None and self.price.keep > 0 and bool(self.budget.limits)
 
+    def renews(self, now: datetime) -> datetime | None:
+        """Return when there is next money to spend anew, None where there is no limit."""
+        return min((span.ends(now, self.zone) for span in self.budget.limits), default=None) if self.limited else None
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:

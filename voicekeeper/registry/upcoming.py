@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from voicekeeper.core.outcome import Outcome
 from voicekeeper.core.voice import Intent
@@ -49,7 +49,8 @@ def next_hurried(connection: Connection, accounts: Sequence[str], now: datetime,
 def next_due(connection: Connection, now: datetime, since: datetime | None = None) -> datetime | None:
     """Return when there is next something to do after now: a voice, a warning, a probe, a word; None for nothing.
 
-    A voice counts that has come due `since` a sweep began, which may have looked before that.
+    A voice counts that has come due `since` a sweep began, which may have looked before that, and one that is due
+    when whoever holds it must be done, or its account has its next slot.
     """
     nexts = (
         select(func.min(voices.c.due_at)).where(*WANTED, voices.c.due_at > min(since or now, now)),
@@ -58,5 +59,14 @@ def next_due(connection: Connection, now: datetime, since: datetime | None = Non
         outbox.next_at(connection, now),
         deliveries.next_digest(now),
     )
-    moments = (connection.execute(query).scalar() for query in nexts)
+    moments = [connection.execute(query).scalar() for query in nexts]
+    shared = connection.execute(select(shared_now(connection))).scalar_one()
+    for freed in (_lease_end(now, shared), accounts.next_slot(now, shared)):
+        at = connection.execute(freed).scalar()
+        moments.append(now + (at - shared) if at else None)
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _lease_end(now: datetime, shared: datetime) -> Select[datetime]:
+    """Return the query for when the first lease of a due voice ends: its instance may be dead."""
+    return select(func.min(voices.c.lease_until)).where(*conditions.due(now), voices.c.lease_until > shared)
