@@ -77,6 +77,7 @@ def servers() -> Iterator[Callable[[str], Server]]:
                 running[kind] = SERVERS[kind](Path(ends.enter_context(tempfile.TemporaryDirectory())))
                 ends.callback(running[kind].close)
                 migrated(running[kind].url)
+            running[kind].revive()
             empty(running[kind].url)
             return running[kind]
 

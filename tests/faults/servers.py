@@ -47,9 +47,10 @@ class Postgres:
 
     def crash(self) -> None:
         """End at once, without a word to those who are connected."""
-        everybody = [self._first, *self._first.children()]
+        everybody = self._everybody()
         for process in everybody:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # without the first the others end by themselves
+                process.kill()
         psutil.wait_procs(everybody, timeout=_LONGEST)
 
     def start(self) -> None:
@@ -59,9 +60,20 @@ class Postgres:
 
     def signal(self, number: int) -> None:
         """Send a signal to all of its processes; a connection's own may end meanwhile."""
-        for process in [self._first, *self._first.children()]:
+        for process in self._everybody():
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
+
+    def revive(self) -> None:
+        """Go on, however a test that failed has left it."""
+        self.signal(signal.SIGCONT)
+        self.start()
+
+    def _everybody(self) -> list[Any]:
+        """Return all of its processes, none where it is down."""
+        with suppress(psutil.NoSuchProcess):
+            return [self._first, *self._first.children()]
+        return []
 
     def forbid_writing(self, *, on: bool) -> None:
         """Take nothing that writes, as a standby."""
@@ -150,6 +162,12 @@ class MariaDB:
     def signal(self, number: int) -> None:
         """Send a signal to it."""
         self._process.send_signal(number)
+
+    def revive(self) -> None:
+        """Go on, however a test that failed has left it."""
+        self.signal(signal.SIGCONT)
+        if self._process.poll() is not None:
+            self.start()
 
     def forbid_writing(self, *, on: bool) -> None:
         """Take nothing that writes, as a standby."""
