@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import delete
 
 from tests.cloning import sounds
-from tests.cloning.recorder import Recorder, recording
 from tests.cloning.systems import SYSTEMS, URL, Cloned
+from tests.recorder import Recorder, recording
 from tests.scenarios.commands import Emulated, Home, emulating
 from voicekeeper.audio import recognise
 from voicekeeper.cloning import Cloning, Made

@@ -9,8 +9,8 @@ import pytest
 
 from tests.cloning import sounds
 from tests.cloning.conftest import Opened
-from tests.cloning.recorder import Recorder
 from tests.providers.raw_server import raw_server, saying
+from tests.recorder import Recorder
 from tests.scenarios.commands import Home
 from voicekeeper.core.errors import InputError
 from voicekeeper.core.voice import Intent

@@ -3,7 +3,7 @@
 import json
 import stat
 
-from tests.cloning.recorder import Recorder
+from tests.recorder import Recorder
 from tests.scenarios.commands import Emulated, Home, read
 
 VOICE = "voice-one-1"

@@ -3,15 +3,14 @@
 import re
 import shlex
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.cloning.recorder import Recorder
+from tests.recorder import Recorder
 from tests.scenarios.commands import SPEECH, Done, Emulated, Home, finished, moment, read, until
+from tests.scenarios.serving import running
 
 VOICE = "voice-one-1"
 UPLOAD, CLONE, DESIGN = "/v1/files/upload", "/v1/voice_clone", "/v1/voice_design"
@@ -113,16 +112,14 @@ def test_killed_before_the_provider_had_made_it(home: Home, recorder: Recorder, 
 
 def test_killed_between_the_answer_and_the_registration(home: Home, recorder: Recorder, emulator: Emulated) -> None:
     """The provider has accepted it and the registry would not take it: the next run has to."""
-    emulator.fault("slow", path=CLONE, seconds=1)
-    with home.start(*COMMAND) as process:
-        until(lambda: recorder.of(CLONE))
-        with subprocess.Popen(_holding(home, 20), stdout=subprocess.PIPE) as holder:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == b"held\n"
-            until(lambda: _logged(process, "voice.cloned"))
-            process.kill()
-            finished(process)
-            holder.terminate()
+    home.account("main", timeout="60s")
+    gate = recorder.gate(CLONE)
+    with running(home, *COMMAND) as cloning:
+        until(lambda: gate.reached)
+        with home.locked():
+            gate.open()
+            cloning.said("voice.cloned")
+            cloning.kill()
     assert home.sql("SELECT * FROM voices") == []
     end_leases(home)
     home.sweep(0)
@@ -243,39 +240,21 @@ def test_a_lost_answer_where_the_gateway_makes_the_name(home: Home, emulator: Em
 
 def test_a_locked_registry_clones_nothing(home: Home, recorder: Recorder) -> None:
     """A voice would be made that stands in no registry."""
-    with subprocess.Popen(_holding(home, 20), stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
+    with home.locked():
         done = home.run(*COMMAND)
-        holder.terminate()
     assert done.returncode == 75
     assert recorder.heard == []
 
 
-def test_a_registry_that_is_locked_for_a_moment_is_asked_again(
-    home: Home, recorder: Recorder, emulator: Emulated
-) -> None:
+def test_a_registry_that_is_locked_for_a_moment_is_asked_again(home: Home, recorder: Recorder) -> None:
     """A voice that was made would be left to the next sweep, which may be an hour away."""
-    emulator.fault("slow", path=CLONE, seconds=1)
-    with home.start(*COMMAND) as process:
-        until(lambda: recorder.of(CLONE))
-        with subprocess.Popen(_holding(home, 6.5), stdout=subprocess.PIPE):
-            done = finished(process)
-    assert done.returncode == 0, done.stderr
-    assert "registry.unavailable" in done.stderr
+    home.account("main", timeout="60s")
+    gate = recorder.gate(CLONE)
+    with running(home, *COMMAND) as cloning:
+        until(lambda: gate.reached)
+        with home.locked():
+            gate.open()
+            cloning.said("registry.unavailable")
+        cloning.ended()
     assert home.voice(VOICE)["status"] == "waiting"
     assert trace(home)["outcome"] == "cloned"
-
-
-def _holding(home: Home, seconds: float) -> list[str]:
-    """Return a command that holds the registry's lock, longer than voicekeeper waits for it."""
-    script = (
-        "import sqlite3, sys, time; held = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "held.execute('BEGIN EXCLUSIVE'); print('held', flush=True); time.sleep(float(sys.argv[2]))"
-    )
-    return [sys.executable, "-c", script, str(home.registry), str(seconds)]
-
-
-def _logged(process: subprocess.Popen[str], event: str) -> bool:
-    assert process.stderr is not None
-    return event in process.stderr.readline()

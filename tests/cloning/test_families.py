@@ -14,8 +14,8 @@ import pytest
 
 from tests.cloning import sounds
 from tests.cloning.conftest import Opened
-from tests.cloning.recorder import Recorder
 from tests.cloning.systems import MINIMAX, SYSTEMS, URL, Cloned
+from tests.recorder import Recorder
 from tests.scenarios.commands import Emulated, Home
 from voicekeeper.audio import recognise
 from voicekeeper.config import load

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cloning.conftest import Opened
-from tests.cloning.recorder import Recorder
+from tests.recorder import Recorder
 from tests.scenarios.commands import Emulated, Home
 from voicekeeper.config import load
 from voicekeeper.core.errors import ConfigError, InputError

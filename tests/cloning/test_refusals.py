@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.cloning.recorder import Recorder
 from tests.cloning.systems import Cloned
+from tests.recorder import Recorder
 from tests.scenarios.commands import Emulated, Home
 from voicekeeper.cloning import NotCloned
 

@@ -5,7 +5,8 @@ Each scenario is played on PostgreSQL and on MariaDB at the same time: most of i
 
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from sqlalchemy import make_url
 from tests.faults.disks import disk_of, filled
 from tests.faults.proxy import proxying
 from tests.faults.servers import Server, at_once, cram, insert, on_both, outcomes, statuses
+from tests.recorder import Gate
 from tests.scenarios.commands import Emulated, Home, until
+from tests.scenarios.gate import holding_answers
 from tests.scenarios.serving import Serving, serving
 from tests.scenarios.sinks import listening
 
@@ -36,16 +39,14 @@ def four(kind: str) -> list[str]:
     return [f"{kind}-voice-{number}" for number in range(4)]
 
 
-def slow_voices(emulator: Emulated, url: str, names: list[str], seconds: float = 2) -> None:
-    """Register voices whose calls take a while."""
+@contextmanager
+def calling(emulator: Emulated, home: Home, url: str, names: list[str]) -> Iterator[tuple[Serving, Gate]]:
+    """Start a daemon, and wait until all voices' calls are at the provider, whose answers wait at a gate."""
     emulator.make(*names)
-    for name in names:
-        emulator.fault("slow", seconds=seconds, times=1, voice_id=name)
     insert(url, *names)
-
-
-def called(emulator: Emulated, names: list[str]) -> Callable[[], bool]:
-    return lambda: set(names) <= set(emulator.spoken())
+    with holding_answers(home) as gate, serving(home) as daemon:
+        until(lambda: gate.reached == len(names))
+        yield daemon, gate
 
 
 def kept_once(url: str, emulator: Emulated, names: list[str]) -> None:
@@ -60,10 +61,9 @@ def test_a_server_that_crashes_and_starts_again(emulator: Emulated, another: Ano
     def play(kind: str) -> None:
         server, names = servers(kind), four(kind)
         home = another(kind, server.url)
-        slow_voices(emulator, server.url, names)
-        with serving(home) as daemon:
-            until(called(emulator, names))
+        with calling(emulator, home, server.url, names) as (daemon, gate):
             server.crash()
+            gate.open()
             daemon.wait_for("spool.held", 4)
             until(lambda: "registry" in problem(daemon), 60)
             server.start()
@@ -81,10 +81,12 @@ def test_connections_that_break_under_a_call(emulator: Emulated, another: Anothe
 
     def play(kind: str) -> None:
         names = four(kind)
-        slow_voices(emulator, urls[kind], names)
-        with proxying(urls[kind]) as way, serving(another(kind, way.url)) as daemon:
-            until(called(emulator, names))
+        with (
+            proxying(urls[kind]) as way,
+            calling(emulator, another(kind, way.url), urls[kind], names) as (daemon, gate),
+        ):
             way.reset()
+            gate.open()
             daemon.wait_for("voice.kept", 4)
             daemon.end()
         kept_once(urls[kind], emulator, names)
@@ -97,10 +99,12 @@ def test_what_stands_still_holds_up_nothing(emulator: Emulated, another: Another
 
     def lost_network(kind: str) -> None:
         names = four(kind)
-        slow_voices(emulator, urls[kind], names)
-        with proxying(urls[kind]) as way, serving(another(kind, way.url)) as daemon:
-            until(called(emulator, names))
+        with (
+            proxying(urls[kind]) as way,
+            calling(emulator, another(kind, way.url), urls[kind], names) as (daemon, gate),
+        ):
             way.silent = True
+            gate.open()
             daemon.wait_for("spool.held", 4)
             assert daemon.get("/healthz").status_code == 200
             until(lambda: "in time" in problem(daemon), 60)
@@ -113,10 +117,9 @@ def test_what_stands_still_holds_up_nothing(emulator: Emulated, another: Another
     def frozen_server(kind: str) -> None:
         server, names = servers(kind), [f"frozen-{name}" for name in four(kind)]
         home = another(f"frozen-{kind}", server.url)
-        slow_voices(emulator, server.url, names)
-        with serving(home) as daemon:
-            until(called(emulator, names))
+        with calling(emulator, home, server.url, names) as (daemon, gate):
             server.signal(signal.SIGSTOP)
+            gate.open()
             daemon.wait_for("spool.held", 4)
             daemon.process.terminate()
             assert daemon.process.wait(90) == 0, "systemd would kill it after three minutes"
@@ -199,10 +202,12 @@ def test_a_failover_to_a_copy_that_lagged(emulator: Emulated, another: Another, 
     def play(kind: str) -> None:
         standby, names = servers(kind).standby_of(urls[kind]), four(kind)
         insert(standby, *names)
-        slow_voices(emulator, urls[kind], names, seconds=3)
-        with proxying(urls[kind]) as way, serving(another(kind, way.url)) as daemon:
-            until(called(emulator, names))
+        with (
+            proxying(urls[kind]) as way,
+            calling(emulator, another(kind, way.url), urls[kind], names) as (daemon, gate),
+        ):
             way.lead_to(standby)
+            gate.open()
             until(lambda: statuses(standby) == {"kept": 4})
             daemon.end()
         kept_once(standby, emulator, names)

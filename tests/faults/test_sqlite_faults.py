@@ -3,7 +3,6 @@
 import shutil
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,46 +10,37 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import disk_of, fill
-from tests.scenarios.commands import Emulated, Home, events, finished, until
-from tests.scenarios.serving import serving
+from tests.recorder import Gate
+from tests.scenarios.commands import Emulated, Home, events, until
+from tests.scenarios.gate import holding_answers
+from tests.scenarios.serving import Running, running, serving
 from tests.scenarios.sinks import Webhook
 
 VOICE = "voice-one-1"
-
-
-@contextmanager
-def locked(home: Home) -> Iterator[None]:
-    """Hold the registry as another program does."""
-    holder = sqlite3.connect(home.registry, isolation_level=None, timeout=10)
-    holder.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        holder.close()
 
 
 def spool(home: Home) -> Path:
     return home.folder / "voicekeeper.spool"
 
 
-def calling(home: Home, emulator: Emulated, seconds: float = 1.0) -> subprocess.Popen[str]:
-    """Start a sweep, and return while its call is at the provider."""
+@contextmanager
+def calling(home: Home, emulator: Emulated) -> Iterator[tuple[Running, Gate]]:
+    """Start a sweep, and wait until its call is at the provider, whose answer waits at a gate."""
     emulator.make(VOICE)
-    emulator.fault("slow", seconds=seconds, times=1)
     home.insert(VOICE)
-    process = home.start("run")
-    until(emulator.calls)
-    return process
+    with holding_answers(home) as gate, running(home, "run") as sweep:
+        until(lambda: gate.reached)
+        yield sweep, gate
 
 
 def test_an_answer_that_cannot_be_recorded_is_recorded_once_by_the_next_run(home: Home, emulator: Emulated):
     """A file that is away for a minute would cost a second call, or count a fee twice."""
-    with calling(home, emulator) as process:
+    with calling(home, emulator) as (sweep, gate):
         hidden = home.registry.rename(home.folder / "hidden.db")
-        done = finished(process)
+        gate.open()
+        sweep.ended(75)
     hidden.rename(home.registry)
-    assert done.returncode == 75, done.stderr
-    assert [line for line in events(done.stderr) if line["event"] == "spool.held"]
+    assert sweep.events("spool.held")
     assert home.outcomes(VOICE) == [None]
     copy = spool(home).read_bytes()
     home.sweep(0)
@@ -68,10 +58,10 @@ def test_killed_while_the_registry_is_away_nothing_is_forgotten(home: Home, emul
     state = home.folder / "state"
     state.mkdir()
     home.variables["STATE_DIRECTORY"] = str(state)
-    with calling(home, emulator) as process, locked(home):
+    with calling(home, emulator) as (sweep, gate), home.locked():
+        gate.open()
         until((state / "voicekeeper.spool").exists)
-        process.kill()
-        finished(process)
+        sweep.kill()
     home.sweep(0)
     assert home.outcomes(VOICE) == ["kept"]
     assert emulator.spoken() == {VOICE: 1}
@@ -178,13 +168,13 @@ def small_disk(home: Home) -> Iterator[Home]:
 def test_a_full_disk_costs_no_answer(small_disk: Home, emulator: Emulated):
     """A full disk is found out after the call: the answer has to wait elsewhere."""
     home = small_disk
-    with calling(home, emulator, 2.0) as process:
+    with calling(home, emulator) as (sweep, gate):
         ballast = home.registry.with_name("ballast")
         fill(ballast)
+        gate.open()
         until(spool(home).exists)
         ballast.unlink()
-        done = finished(process)
-    assert done.returncode == 0, done.stderr
+        sweep.ended()
     assert home.outcomes(VOICE) == ["kept"]
     assert not spool(home).exists()
     assert emulator.spoken() == {VOICE: 1}

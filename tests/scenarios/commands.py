@@ -149,6 +149,16 @@ class Home:
             [VOICEKEEPER, *words], cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True
         )
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the registry as another program does."""
+        holder = sqlite3.connect(self.registry, isolation_level=None, timeout=10)
+        try:
+            holder.execute("BEGIN EXCLUSIVE")
+            yield
+        finally:
+            holder.close()
+
     def together(self, *commands: Sequence[str]) -> list[Done]:
         """Run several commands at the same time."""
         return [finished(process) for process in [self.start(*words) for words in commands]]

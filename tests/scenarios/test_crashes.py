@@ -1,10 +1,10 @@
 """Killed between call and answer: the next sweep takes over, and no call is paid twice."""
 
-import subprocess
-
 import pytest
 
 from tests.scenarios.commands import LIST, Emulated, Home, finished, until
+from tests.scenarios.gate import holding_answers
+from tests.scenarios.serving import running
 
 VOICE = "voice-one-1"
 
@@ -46,36 +46,24 @@ def test_a_dead_instances_lease_is_respected_until_it_ends(home: Home, emulator:
 def test_all_work_held_by_another_ends_with_75(home: Home, emulator: Emulated) -> None:
     """If a second sweep said "nothing was due" while another held the work, cron would report success for nothing."""
     emulator.make(VOICE)
-    emulator.fault("slow", seconds=4, times=1)
     home.insert(VOICE)
-    with home.start("run") as first:
-        until(emulator.calls)
+    with holding_answers(home) as gate, running(home, "run") as first:
+        until(lambda: gate.reached)
         second = home.run("run")
-        assert finished(first).returncode == 0
+        gate.open()
+        first.ended()
     assert second.returncode == 75, second.stdout
 
 
 def test_registry_locked_while_the_answer_comes(home: Home, emulator: Emulated) -> None:
     """If a locked registry lost an answer that was paid for, the voice would be paid again."""
     emulator.make(VOICE)
-    emulator.fault("slow", seconds=1, times=1)
     home.insert(VOICE)
-    with home.start("run") as process:
-        until(emulator.calls)
-        with subprocess.Popen(_holding(home, 7), stdout=subprocess.PIPE) as holder:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == b"held\n"
-            done = finished(process)
-    assert done.returncode == 0, done.stderr
-    assert "registry.unavailable" in done.stderr
+    with holding_answers(home) as gate, running(home, "run") as sweep:
+        until(lambda: gate.reached)
+        with home.locked():
+            gate.open()
+            sweep.said("registry.unavailable")
+        sweep.ended()
     assert home.outcomes(VOICE) == ["kept"]
     assert emulator.spoken() == {VOICE: 1}
-
-
-def _holding(home: Home, seconds: float) -> list[str]:
-    """Return a command that holds the registry's lock for a while, longer than voicekeeper waits for it."""
-    script = (
-        "import sqlite3, sys, time; held = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "held.execute('BEGIN EXCLUSIVE'); print('held', flush=True); time.sleep(float(sys.argv[2]))"
-    )
-    return ["python3", "-c", script, str(home.registry), str(seconds)]

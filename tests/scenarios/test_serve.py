@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from tests.scenarios.commands import SPARE, Emulated, Home, ago, until
+from tests.scenarios.gate import holding_answers
 from tests.scenarios.serving import serving
 from voicekeeper import config
 from voicekeeper.daemon import Daemon
@@ -104,12 +105,14 @@ def test_keeps_a_voice_added_meanwhile_with_the_next_sweep(home: Home, emulator:
 def test_first_sigterm_drains(home: Home, emulator: Emulated) -> None:
     """If SIGTERM cut a call, every deployment would leave voices of which nobody knows whether they are kept."""
     emulator.make(VOICE, "voice-two-2")
-    emulator.fault("slow", seconds=1.5)
     home.set("accounts.main", max_concurrency=1)
     home.insert(VOICE, "voice-two-2")
-    with serving(home) as daemon:
-        until(emulator.calls)
-        daemon.end()
+    with holding_answers(home) as gate, serving(home) as daemon:
+        until(lambda: gate.reached)
+        daemon.process.terminate()
+        daemon.wait_for("serve.stopping")
+        gate.open()
+        daemon.ended()
         assert home.outcomes(VOICE) == ["kept"]
         assert home.voice("voice-two-2")["status"] == "waiting", "no other call is begun"
         assert home.voice("voice-two-2")["lease_owner"] is None

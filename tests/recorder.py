@@ -1,4 +1,4 @@
-"""A proxy between voicekeeper and the emulator: it writes down each request, and can hold one back."""
+"""A proxy between voicekeeper and the emulator: it writes down each request, and can hold requests and answers back."""
 
 import json
 import threading
@@ -24,6 +24,23 @@ class Recorded:
         return json.loads(self.body)
 
 
+class Gate:
+    """Holds the answers at a path until it opens; `reached` tells how many have come to it."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.reached = path, 0
+        self._one, self._opened = threading.Lock(), threading.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def pass_through(self) -> None:
+        """Wait until it is open."""
+        with self._one:
+            self.reached += 1
+        self._opened.wait()
+
+
 @dataclass
 class Recorder:
     """The proxy's address and what it heard; the path `held` is heard, and not answered after the first `answered`."""
@@ -32,6 +49,12 @@ class Recorder:
     heard: list[Recorded] = field(default_factory=list)
     held: str = ""
     answered: int = 0
+    gates: list[Gate] = field(default_factory=list)
+
+    def gate(self, path: str) -> Gate:
+        """Let every answer at this path, which the provider has given by then, wait at a gate."""
+        self.gates.append(Gate(path))
+        return self.gates[-1]
 
     def of(self, path: str) -> list[Recorded]:
         """Return what was asked for at this path, whatever its query."""
@@ -55,6 +78,8 @@ def recording(target: str) -> Iterator[Recorder]:
             answer = httpx.request(
                 self.command, target + self.path, content=body, headers=headers, trust_env=False, timeout=30
             )
+            for gate in [one for one in recorder.gates if one.path == bare]:
+                gate.pass_through()
             self.send_response(answer.status_code)
             for name, value in answer.headers.items():
                 if name not in {"content-length", "transfer-encoding", "connection", "date"}:
@@ -76,6 +101,8 @@ def recording(target: str) -> Iterator[Recorder]:
         yield recorder
     finally:
         over.set()
+        for gate in recorder.gates:
+            gate.open()
         server.shutdown()
         server.server_close()
         thread.join()
