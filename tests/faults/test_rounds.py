@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.databases import HandClock
 from tests.scenarios.commands import Emulated, Home, until
-from voicekeeper.clock import ScaledClock
 from voicekeeper.config import load
 from voicekeeper.core.errors import RegistryUnavailable
 from voicekeeper.core.money import Span
@@ -19,13 +19,17 @@ from voicekeeper.wiring import ROUND, App, open_app
 VOICES = ("voice-one-1", "voice-two-2")
 
 
-class SetClock(ScaledClock):
-    """A clock that can be set."""
+class SetClock(HandClock):
+    """A clock that can be set, and on which time passes only while somebody sleeps: a busy machine takes none of it."""
 
     wrong = timedelta()
 
     def now(self) -> datetime:
         return super().now() + self.wrong
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 120)
+        self.move(timedelta(seconds=seconds))
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +41,8 @@ def _reachable(monkeypatch: pytest.MonkeyPatch, home: Home) -> None:
 
 @pytest.fixture
 def clock() -> SetClock:
-    """A clock on which a minute passes in half a second."""
-    return SetClock(120)
+    """A clock on which a minute is slept in half a second."""
+    return SetClock(datetime.now(UTC))
 
 
 @asynccontextmanager
@@ -103,7 +107,7 @@ async def test_a_run_goes_on_with_a_slow_account(home: Home, emulator: Emulated,
 
 async def test_whoever_waits_for_a_slot_ends_when_told(home: Home, emulator: Emulated, clock: SetClock):
     """A daemon that waits for a slow account would be killed, and what it has to tell with it."""
-    async with slow(home, emulator, clock, 0.1) as app:
+    async with slow(home, emulator, clock, 0.001) as app:
         sweep = asyncio.create_task(app.round())
         await asyncio.to_thread(until, lambda: home.statuses()["kept"])
         told, app.keeper.stopping = clock.now(), True
