@@ -55,14 +55,27 @@ async def test_a_second_request_may_not_stall_either(stage: Stage) -> None:
 LONG = Starlette(routes=[Route("/", lambda _: Response("x" * 20_000_000))])
 
 
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Tells that the server has cut a connection."""
+    happened, lost = asyncio.Event(), server._Impatient.connection_lost
+
+    def noticed(self: server._Impatient, error: Exception | None) -> None:
+        lost(self, error)
+        happened.set()
+
+    monkeypatch.setattr(server._Impatient, "connection_lost", noticed)
+    return happened
+
+
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("head", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
-async def test_a_client_that_does_not_read_its_answers_is_cut(head: bytes) -> None:
+async def test_a_client_that_does_not_read_its_answers_is_cut(head: bytes, cut: asyncio.Event) -> None:
     """Two hundred of them would shut out the monitor that asks whether voices are kept."""
     async with server.listening(LONG, "127.0.0.1:0") as url:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]), limit=1024)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
-        await asyncio.sleep(3)
+        await asyncio.wait_for(cut.wait(), 30)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await reader.readexactly(20_000_000)
         writer.close()
