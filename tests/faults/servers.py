@@ -120,13 +120,9 @@ class MariaDB:
     def __init__(self, folder: Path) -> None:
         _require("mariadbd", "mariadb-install-db")
         folder.chmod(0o755)
-        self._data = folder / "data"
-        self._data.mkdir()
+        self._data, self._scratch = folder / "data", folder / "scratch"
         user = ["--user=mysql"] if os.geteuid() == 0 else []
-        if user:
-            shutil.chown(self._data, "mysql")
-        made = ["mariadb-install-db", "--no-defaults", f"--datadir={self._data}", "--skip-test-db", *user]
-        subprocess.run([*made, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+        self._install(user)
         self._init = folder / "init.sql"
         # Not root, who may write where nobody may.
         rights = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES"
@@ -143,6 +139,18 @@ class MariaDB:
         self._command = ["mariadbd", "--no-defaults", f"--datadir={self._data}", f"--port={port}", *small, *user]
         self.start()
 
+    def _install(self, user: list[str]) -> None:
+        # A server that starts takes away the temporary tables of others that work in the same folder.
+        self._environment = {**os.environ, "TMPDIR": str(self._scratch)}
+        for folder in (self._data, self._scratch):
+            folder.mkdir()
+            if user:
+                shutil.chown(folder, "mysql")
+        made = ["mariadb-install-db", "--no-defaults", f"--datadir={self._data}", "--skip-test-db", *user]
+        made = [*made, "--auth-root-authentication-method=normal"]
+        done = subprocess.run(made, env=self._environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def crash(self) -> None:
         """End at once, without a word to those who are connected."""
         self._process.kill()
@@ -152,7 +160,7 @@ class MariaDB:
         """Start again and recover, which takes no connections before it is done."""
         here = ["--bind-address=127.0.0.1", f"--init-file={self._init}"]
         with self._init.with_name("log").open("ab") as log:
-            self._process = subprocess.Popen([*self._command, *here], stdout=log, stderr=log)
+            self._process = subprocess.Popen([*self._command, *here], env=self._environment, stdout=log, stderr=log)
         try:
             until(lambda: _there(self.url), _LONGEST)
         except AssertionError:
