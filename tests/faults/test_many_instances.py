@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from tests.faults.servers import insert, on_both, statuses
@@ -127,6 +128,7 @@ def most_in_a_window(calls: list[dict[str, Any]]) -> int:
     return max(sum(1 for other in moments[at:] if other - moment < WINDOW) for at, moment in enumerate(moments))
 
 
+@pytest.mark.timeout(400)
 def test_killed_and_stopped_at_random_each_voice_is_kept_once(emulator: Emulated, another: Another, urls: Urls):
     """A machine that dies or sleeps would leave voices behind, or have them paid twice."""
 
@@ -136,7 +138,7 @@ def test_killed_and_stopped_at_random_each_voice_is_kept_once(emulator: Emulated
         insert(url, *ids)
         with fleet_of(another(kind, url)) as fleet:
             stop_and_kill(fleet, Random(kind), lambda: len(calls(emulator, ids)))  # noqa: S311 - replays, not secrets
-            until(lambda: statuses(url) == {"kept": VOICES}, 90)
+            until(lambda: statuses(url) == {"kept": VOICES}, 240)
             explain(fleet, emulator, ids)
 
     on_both(play)

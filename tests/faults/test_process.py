@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.faults import step_by_step
 from tests.scenarios.commands import Emulated, Home, events, finished, names, until
 
@@ -16,6 +18,7 @@ VOICE = "voice-one-1"
 STEPS = 40
 
 
+@pytest.mark.timeout(600)
 def test_killed_at_any_step_the_voice_is_called_and_paid_once(tmp_path: Path, home: Home, emulator: Emulated):
     """A power cut at the wrong moment would cost the fee twice, or the voice."""
     ids = names(STEPS, "step")
@@ -28,7 +31,7 @@ def test_killed_at_any_step_the_voice_is_called_and_paid_once(tmp_path: Path, ho
         shutil.copy(home.registry, homes[-1].registry)
         homes[-1].insert(name)
     command = [sys.executable, step_by_step.__file__, str(tmp_path / "steps")]
-    done = subprocess.run(command, env=home.environment(), capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, env=home.environment(), capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     steps = done.stdout.splitlines()
     assert any("before a call" in step for step in steps)

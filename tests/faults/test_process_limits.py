@@ -140,7 +140,7 @@ def test_a_terminal_that_nobody_reads_does_not_stop_a_run(home: Home, emulator: 
     command = ["sh", "-c", f"exec '{VOICEKEEPER}' run >/dev/null"]
     process = subprocess.Popen(command, cwd=home.folder, env=home.environment(), stderr=terminal)
     try:
-        until(lambda: home.statuses() == {"kept": 300})
+        until(lambda: home.statuses() == {"kept": 300}, 90)
         assert process.wait(10) == 0
     finally:
         process.kill()

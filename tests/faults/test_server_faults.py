@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
 from sqlalchemy import make_url
 
 from tests.faults.disks import disk_of, filled
@@ -45,7 +46,7 @@ def calling(emulator: Emulated, home: Home, url: str, names: list[str]) -> Itera
     emulator.make(*names)
     insert(url, *names)
     with holding_answers(home) as gate, serving(home) as daemon:
-        until(lambda: gate.reached == len(names))
+        until(lambda: gate.reached == len(names), 60)
         yield daemon, gate
 
 
@@ -94,6 +95,7 @@ def test_connections_that_break_under_a_call(emulator: Emulated, another: Anothe
     on_both(play)
 
 
+@pytest.mark.timeout(400)
 def test_what_stands_still_holds_up_nothing(emulator: Emulated, another: Another, urls: Urls, servers: Servers):
     """A connection that is neither open nor closed would hold the daemon for hours, and a paid answer with it."""
 
@@ -122,7 +124,7 @@ def test_what_stands_still_holds_up_nothing(emulator: Emulated, another: Another
             gate.open()
             daemon.wait_for("spool.held", 4)
             daemon.process.terminate()
-            assert daemon.process.wait(90) == 0, "systemd would kill it after three minutes"
+            assert daemon.process.wait(170) == 0, "systemd would kill it after three minutes"
         server.signal(signal.SIGCONT)
         home.sweep(0)
         kept_once(server.url, emulator, names)
