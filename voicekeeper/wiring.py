@@ -239,6 +239,7 @@ async def open_cloning(settings: Settings, folder: Path, name: str) -> AsyncIter
 
 def _enter(database: Database, settings: Settings) -> None:
     """Refuse a schema that is not the newest, and note new and changed accounts."""
+    database.enter()
     schema.require_newest(database)
     accounts.sync(database, marks(settings))
 

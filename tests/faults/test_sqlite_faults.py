@@ -1,13 +1,16 @@
 """SQLite under running processes: locked, hidden, replaced, full, and what a kill leaves behind."""
 
+import asyncio
 import shutil
 import signal
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.faults.disks import disk_of, fill
 from tests.recorder import Gate
@@ -15,6 +18,11 @@ from tests.scenarios.commands import Emulated, Home, events, until
 from tests.scenarios.gate import holding_answers
 from tests.scenarios.serving import Running, running, serving
 from tests.scenarios.sinks import Webhook
+from voicekeeper.config import load
+from voicekeeper.core.errors import RegistryUnavailable
+from voicekeeper.registry import accounts
+from voicekeeper.registry.database import Database
+from voicekeeper.wiring import open_app
 
 VOICE = "voice-one-1"
 
@@ -137,6 +145,44 @@ def test_a_file_that_was_replaced_is_the_one_that_is_worked(home: Home, emulator
         daemon.end()
     assert [row["voice_id"] for row in home.sql("SELECT voice_id FROM voices")] == ["voice-two-2"]
     assert home.sql("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+
+
+async def test_a_visitor_who_finds_a_replaced_file_hides_it_from_no_sweep(
+    home: Home, emulator: Emulated, monkeypatch: pytest.MonkeyPatch
+):
+    """The sweep would work in the new file without having entered its accounts there, and fail for want of them."""
+    for name, value in home.variables.items():
+        monkeypatch.setenv(name, value)
+    emulator.make(VOICE)
+    empty, backup = home.folder / "empty.db", home.folder / "backup.db"
+    shutil.copy(home.registry, empty)
+    home.insert(VOICE)
+    home.registry.rename(backup)
+    empty.rename(home.registry)
+    async with open_app(load(home.config, secrets=True), home.folder) as app:
+        await app.round()
+        backup.replace(home.registry)
+        with pytest.raises(RegistryUnavailable, match="was replaced"):
+            await app.database.show(accounts.everyone)
+        with pytest.raises(RegistryUnavailable, match="was replaced"):
+            await app.round()
+        await app.look_again()
+        assert (await app.round()).kept == 1
+
+
+async def test_all_who_work_together_are_told_of_a_replaced_file(home: Home, sqlite_url: str):
+    """The first would be told, and the others write into a file that nobody has entered."""
+    hold = threading.Event()
+    with closing(Database(sqlite_url)) as database:
+        database.call(accounts.everyone)
+        home.registry.replace(make_url(sqlite_url).database or "")
+        database._threads.submit(hold.wait)
+        waiting = [asyncio.create_task(database.run(accounts.everyone)) for _ in range(3)]
+        await asyncio.sleep(0)
+        hold.set()
+        came = await asyncio.gather(*waiting, return_exceptions=True)
+        assert ["was replaced" in str(one) for one in came] == [True] * 3
+        assert await database.run(accounts.everyone) == []
 
 
 def test_what_a_killed_daemon_left_in_the_log_file_is_there(home: Home, emulator: Emulated):

@@ -9,7 +9,8 @@ VoicekeeperError
 └── RegistryError        75   the registry cannot be worked with now
     ├── RegistryUnavailable   locked, full, read-only, not answering
     │   ├── RegistryClosed    missing, or not for this user: waiting does not help
-    │   └── RegistryHeld      somebody else holds what is needed
+    │   ├── RegistryHeld      somebody else holds what is needed
+    │   └── RegistryReplaced  another file by now, to be entered anew
     └── SchemaMismatch        its tables are not the newest
 """
 
@@ -68,6 +69,10 @@ class RegistryClosed(RegistryUnavailable):
 
 class RegistryHeld(RegistryUnavailable):
     """Somebody else has held what is needed for longer than one waits for it at once."""
+
+
+class RegistryReplaced(RegistryUnavailable):
+    """The registry is another file than the one that was opened: whoever works has to enter it as at a start."""
 
 
 class SchemaMismatch(RegistryError):

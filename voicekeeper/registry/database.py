@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from voicekeeper.clock import Clock
-from voicekeeper.core.errors import RegistryClosed, RegistryUnavailable
+from voicekeeper.core.errors import RegistryClosed, RegistryError, RegistryReplaced, RegistryUnavailable
 from voicekeeper.registry.engines import engine_of, parse_url, shown
 from voicekeeper.registry.mends import explained
 
@@ -56,6 +56,7 @@ class Database:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._create = create
+        self._replaced: RegistryReplaced | None = None
         self.engine = engine_of(self.url).execution_options(clock=clock, remembered={})
         self._asked: deque[_Asked] = deque()
         self._threads = threads or ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="registry")
@@ -96,6 +97,10 @@ class Database:
         except SQLAlchemyError as error:
             raise RegistryUnavailable(f"registry {self.name}: {error}") from error
 
+    def enter(self) -> None:
+        """Take what is there as at a start, whatever was there before."""
+        self._replaced = None
+
     def call(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` in a transaction of its own."""
         with self.transaction() as connection:
@@ -129,8 +134,12 @@ class Database:
         """Look in a transaction, on one of these threads."""
 
         def look() -> T:
-            with self.transaction(reading=True) as connection:
-                return work(connection)
+            try:
+                with self.transaction(reading=True) as connection:
+                    return work(connection)
+            except RegistryReplaced as error:
+                self._replaced = error
+                raise
 
         return await self._on(threads, look)
 
@@ -158,15 +167,20 @@ class Database:
         """Do what is asked for: on SQLite all of it with one commit, because a commit costs more than the work."""
         most = _TOGETHER if self.is_sqlite else 1
         asked = [self._asked.popleft() for _ in range(min(len(self._asked), most))]
-        if len(asked) > 1 and self._try(asked):
-            return
-        for one in asked:
-            self._insist(one)
+        if asked and (found := self._replaced):  # who has met it only looked, and enters nothing anew
+            self._replaced = None
+            _refuse(asked, found)
+        elif not (len(asked) > 1 and self._try(asked)):
+            for one in asked:
+                self._insist(one)
 
     def _try(self, asked: Sequence[_Asked]) -> bool:
         """Do all of it in one transaction; False when one failed and nothing is done."""
         try:
             results = self.call(_do, asked)
+        except RegistryReplaced as error:
+            _refuse(asked, error)
+            return True
         except Exception:  # noqa: BLE001 - each is done again by itself, and the one that fails says why
             return False
         for one, result in zip(asked, results, strict=True):
@@ -211,6 +225,11 @@ def _make_private(path: str) -> None:
     """Make a file that its owner alone can read; SQLite makes those beside it alike, and says why it cannot."""
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _refuse(asked: Sequence[_Asked], error: RegistryError) -> None:
+    for one in asked:
+        one.answer.set_exception(error)
 
 
 def _do(connection: Connection, asked: Sequence[_Asked]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.exc import DBAPIError
 
-from voicekeeper.core.errors import RegistryClosed, RegistryHeld, RegistryUnavailable
+from voicekeeper.core.errors import RegistryClosed, RegistryError, RegistryHeld, RegistryReplaced, RegistryUnavailable
 
 #: What a driver says where somebody has to act, and how.
 _CLOSED = {
@@ -27,6 +27,7 @@ _CLOSED = {
     "does not exist": "create the database, then run `voicekeeper migrate`",
     "unknown database": "create the database, then run `voicekeeper migrate`",
 }
+_REPLACED = "was replaced"
 #: What it says where the reason may go away by itself.
 _AWAY = {
     "lock timeout": "somebody else holds what is needed, a backup perhaps; try again when it is done",
@@ -43,7 +44,7 @@ _AWAY = {
     "read-only": "the server is read-only: a standby, perhaps",
     "timeout": "the server does not answer in time",
     "timed out": "the server does not answer in time",
-    "was replaced": "it is opened anew with the next try",
+    _REPLACED: "it is opened anew with the next try",
 }
 
 
@@ -55,8 +56,16 @@ def explained(name: str, error: DBAPIError) -> RegistryUnavailable:
     """Say what the driver said, and what would mend it."""
     words = said(error)
     closed, away = (_mend(mends, words) for mends in (_CLOSED, _AWAY))
-    kind = RegistryHeld if _held(error) else RegistryClosed if closed else RegistryUnavailable
+    kind = _kind(error, words, closed=closed is not None)
     return kind(f"registry {name}: {words} ({closed or away or 'try again later'})")
+
+
+def _kind(error: DBAPIError, words: str, *, closed: bool) -> type[RegistryError]:
+    if _held(error):
+        return RegistryHeld
+    if closed:
+        return RegistryClosed
+    return RegistryReplaced if _REPLACED in words else RegistryUnavailable
 
 
 def _held(error: DBAPIError) -> bool:
