@@ -7,10 +7,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
 from tests.faults.disks import disk_of, fill
 from tests.recorder import Gate
@@ -22,6 +23,8 @@ from voicekeeper.config import load
 from voicekeeper.core.errors import RegistryUnavailable
 from voicekeeper.registry import accounts
 from voicekeeper.registry.database import Database
+from voicekeeper.registry.tables import voices
+from voicekeeper.registry.voices import NewVoice, register
 from voicekeeper.wiring import open_app
 
 VOICE = "voice-one-1"
@@ -168,6 +171,20 @@ async def test_a_visitor_who_finds_a_replaced_file_hides_it_from_no_sweep(
             await app.round()
         await app.look_again()
         assert (await app.round()).kept == 1
+
+
+def test_a_second_connection_plays_no_old_changes_into_a_new_file(home: Home, sqlite_url: str):
+    """A restored registry would be broken by what the one before it had in its log."""
+    path = Path(make_url(sqlite_url).database or "")
+    home.insert(VOICE)
+    with closing(Database(sqlite_url)) as database:
+        database.call(register, [NewVoice(account="main", voice_id="voice-two-2", cloned_at=datetime.now(UTC))])
+        with database.transaction(reading=True):
+            home.registry.replace(path)
+            with pytest.raises(RegistryUnavailable, match="was replaced"):
+                database.call(accounts.everyone)
+        with database.transaction(reading=True) as connection:
+            assert connection.execute(select(voices.c.voice_id)).scalars().all() == [VOICE]
 
 
 async def test_all_who_work_together_are_told_of_a_replaced_file(home: Home, sqlite_url: str):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.exc import OperationalError
@@ -57,6 +57,7 @@ def watch_file(engine: Engine, path: str | None) -> None:
     """Leave an SQLite file that was replaced or removed while it was open: what is written into it is lost."""
     if path and path != ":memory:":
         file = _File(engine, path)
+        event.listen(engine, "do_connect", file.connecting)
         event.listen(engine, "connect", file.connected)
         event.listen(engine, "checkin", file.given_back)
         event.listen(engine, "checkout", file.taken)
@@ -67,23 +68,34 @@ class _File:
 
     def __init__(self, engine: Engine, path: str) -> None:
         self._engine, self._path, self._logs = engine, path, [path + ending for ending in _LOGS]
+        self._file: tuple[int, int] | None = None
+        self._found: dict[str, tuple[int, int] | None] = {}
+
+    def connecting(self, *_: object) -> None:
+        """Refuse to open another file beside the one that is open: SQLite would find the old one's logs there."""
+        if self._file not in {None, _identity(self._path)}:
+            self._leave(self._found)
 
     def connected(self, _connection: object, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
         """Note which file this is."""
-        record.info["file"] = _identity(self._path)
+        self._file = record.info["file"] = _identity(self._path)
 
     def given_back(self, _connection: object, record: Any) -> None:  # noqa: ANN401 - likewise
         """Note its logs, which are there at the latest after the first transaction."""
         if "logs" not in record.info:
-            record.info["logs"] = {log: _identity(log) for log in self._logs}
+            self._found = record.info["logs"] = {log: _identity(log) for log in self._logs}
 
     def taken(self, _connection: object, record: Any, _proxy: object) -> None:  # noqa: ANN401 - likewise
         """Refuse a connection to a file that is not there any more; the next one is to what is."""
         if record.info["file"] == _identity(self._path):
             return
-        logs = record.info.get("logs", {})
-        self._engine.dispose()
         record.invalidate()
+        self._leave(record.info.get("logs", {}))
+
+    def _leave(self, logs: dict[str, tuple[int, int] | None]) -> NoReturn:
+        """Forget the file and put its logs aside."""
+        self._file = None
+        self._engine.dispose()
         for log, known in logs.items():
             # SQLite would play the old file's changes into the new one.
             if known is not None and known == _identity(log):
