@@ -9,19 +9,34 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
+from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.scenarios.commands import VOICEKEEPER, Emulated, Home, names, until
-from tests.scenarios.serving import serving
+from tests.scenarios.serving import Serving, serving
 
 VOICE = "voice-one-1"
 
 
 def descriptors(process: int) -> int:
     return len(list(Path(f"/proc/{process}/fd").iterdir()))
+
+
+def starve(process: int) -> None:
+    """Leave a process no descriptor: neither above the lowest free number nor, where one was closed, below it."""
+    taken = {int(one.name) for one in Path(f"/proc/{process}/fd").iterdir()}
+    lowest = next(number for number in count() if number not in taken)
+    most = resource.prlimit(process, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(process, resource.RLIMIT_NOFILE, (lowest, most))
+
+
+def kept(home: Home, daemon: Serving) -> bool:
+    """Let every wait be over, and tell whether the voice is kept: what is written late may set a wait again."""
+    home.make_due()
+    return bool(daemon.events("voice.kept"))
 
 
 def test_without_descriptors_it_says_so_and_goes_on_when_there_are_some(home: Home, emulator: Emulated):
@@ -31,14 +46,18 @@ def test_without_descriptors_it_says_so_and_goes_on_when_there_are_some(home: Ho
         daemon.wait_for("sweep.finished")
         process = daemon.process.pid
         before = resource.prlimit(process, resource.RLIMIT_NOFILE)
-        resource.prlimit(process, resource.RLIMIT_NOFILE, (descriptors(process) - 2, before[1]))
+        starve(process)
         home.insert(VOICE)
         seen = len(daemon.events("sweep.finished"))
-        until(lambda: daemon.events("voice.retry_scheduled") or daemon.events("registry.unavailable"))
+
+        def troubled() -> bool:
+            starve(process)
+            return bool(daemon.events("voice.retry_scheduled") or daemon.events("registry.unavailable"))
+
+        until(troubled)
         assert daemon.process.poll() is None
         resource.prlimit(process, resource.RLIMIT_NOFILE, before)
-        home.make_due()
-        daemon.wait_for("voice.kept")
+        until(lambda: kept(home, daemon))
         until(lambda: len(daemon.events("sweep.finished")) > seen)
         daemon.end()
     assert emulator.paid() == {VOICE: 1}
@@ -54,16 +73,15 @@ def test_idle_visitors_do_not_keep_it_from_keeping(home: Home, emulator: Emulate
         before = resource.prlimit(process, resource.RLIMIT_NOFILE)
         resource.prlimit(process, resource.RLIMIT_NOFILE, (64, before[1]))
         url = httpx.URL(daemon.wait_for("serve.listening")["url"])
-        for _ in range(80):
-            visitors.enter_context(socket.create_connection((url.host, url.port or 80), timeout=5))
-        until(lambda: descriptors(process) >= 60)
+
+        def crowded() -> bool:
+            for _ in range(80):
+                visitors.enter_context(socket.create_connection((url.host, url.port or 80), timeout=5))
+            return descriptors(process) >= 60
+
+        until(crowded)
         home.insert(VOICE)
-
-        def kept() -> bool:
-            home.make_due()
-            return bool(daemon.events("voice.kept"))
-
-        until(kept)
+        until(lambda: kept(home, daemon))
         daemon.end()
 
 
