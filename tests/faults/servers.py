@@ -91,10 +91,15 @@ class Postgres:
         finally:
             _order(self.url, f"TRUNCATE {table}", f"{move} pg_default", "DROP TABLESPACE other")
 
-    def hang_up_on_idlers(self, *, on: bool) -> None:
-        """End connections on which nothing is asked for a second."""
-        value = "= '1s'" if on else "TO DEFAULT"
-        _order(self.url, f"ALTER SYSTEM SET idle_session_timeout {value}", "SELECT pg_reload_conf()")
+    @contextmanager
+    def hanging_up_on_idlers(self) -> Iterator[None]:
+        """End connections on which nothing is asked for three seconds."""
+        setting, read = "ALTER SYSTEM SET idle_session_timeout", "SELECT pg_reload_conf()"
+        _order(self.url, f"{setting} = '3s'", read)
+        try:
+            yield
+        finally:
+            _order(self.url, f"{setting} TO DEFAULT", read)
 
     def connections(self) -> int:
         """Return how many clients it has."""
@@ -202,9 +207,14 @@ class MariaDB:
         yield
         self.start()
 
-    def hang_up_on_idlers(self, *, on: bool) -> None:
-        """End connections on which nothing is asked for a second."""
-        _order(self.admin, f"SET GLOBAL wait_timeout = {'1' if on else 'DEFAULT'}")
+    @contextmanager
+    def hanging_up_on_idlers(self) -> Iterator[None]:
+        """End connections on which nothing is asked for three seconds, also amid a transaction."""
+        _order(self.admin, "SET GLOBAL wait_timeout = 3")
+        try:
+            yield
+        finally:
+            _order(self.admin, "SET GLOBAL wait_timeout = DEFAULT")
 
     def connections(self) -> int:
         """Return how many clients it has."""

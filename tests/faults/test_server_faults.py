@@ -183,16 +183,14 @@ def test_a_server_that_hangs_up_on_who_is_idle(emulator: Emulated, another: Anot
     def play(kind: str) -> None:
         server, name = servers(kind), f"{kind}-voice"
         emulator.make(name)
-        server.hang_up_on_idlers(on=True)
         home = another(kind, server.url)
-        home.set("serve", sweep_every="6s")
-        with serving(home) as daemon:
+        home.set("serve", sweep_every="12s")
+        with server.hanging_up_on_idlers(), serving(home) as daemon:
             daemon.wait_for("serve.ready")
-            until(lambda: daemon.events("sweep.finished") and not server.connections())
+            until(lambda: daemon.events("sweep.finished") and not server.connections(), 60)
             insert(server.url, name)
             daemon.wait_for("voice.kept")
             daemon.end()
-        server.hang_up_on_idlers(on=False)
         assert daemon.events("registry.unavailable") == []
 
     on_both(play)
