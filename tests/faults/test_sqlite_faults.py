@@ -115,11 +115,11 @@ def test_a_reload_while_nothing_can_be_written_forgets_no_answer(home: Home, emu
     """Whoever has the configuration read again before the full disk is freed would pay for a second call."""
     home.set("keep", spool="not/there/spool")
     emulator.make(VOICE)
-    emulator.fault("slow", seconds=1, times=1)
     home.insert(VOICE)
-    with serving(home) as daemon:
-        until(emulator.calls)
-        with locked(home):
+    with holding_answers(home) as gate, serving(home) as daemon:
+        until(lambda: gate.reached)
+        with home.locked():
+            gate.open()
             daemon.wait_for("spool.failed")
             daemon.process.send_signal(signal.SIGHUP)
             daemon.wait_for("registry.unavailable")

@@ -114,8 +114,8 @@ async def test_who_is_wanted_again_lets_nobody_go_first(database: Database, how:
         elif how == "retry":
             change(database, name, status="lost")
     if how == "account gone":
-        database.call(accounts.sync, {ACCOUNT: Mark("known")})
-        database.call(accounts.sync, {})
+        accounts.sync(database, {ACCOUNT: Mark("known")})
+        accounts.sync(database, {})
     await look(database, space=MINUTE)
     for name in ("v4", "v5"):
         if how == "retry":

@@ -1,6 +1,7 @@
 """Entering rows of which the database may refuse some: one that it refuses stops no other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -34,8 +35,23 @@ def enter_singly(connection: Connection, table: Table, rows: Sequence[dict[str, 
 def _enter(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> str | None:
     """Insert all of these rows or none; return why none."""
     try:
-        with connection.begin_nested():  # PostgreSQL ends a transaction with the first statement that fails
+        with savepoint(connection):
             enter_all(connection, table, rows)
     except UNFIT as error:
         return f"the registry refuses it: {said(error)}"
     return None
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Undo what is done here where the database refuses a row: PostgreSQL would take nothing after it any more.
+
+    Any other failure ends the whole transaction: SQLite has no savepoint left when its disk is full.
+    """
+    begun = connection.begin_nested()
+    try:
+        yield
+    except UNFIT:
+        begun.rollback()
+        raise
+    begun.commit()

@@ -2,7 +2,7 @@
 
 from sqlalchemy.exc import DBAPIError
 
-from voicekeeper.core.errors import RegistryClosed, RegistryError, RegistryHeld, RegistryReplaced, RegistryUnavailable
+from voicekeeper.core.errors import RegistryClosed, RegistryHeld, RegistryReplaced, RegistryUnavailable
 
 #: What a driver says where somebody has to act, and how.
 _CLOSED = {
@@ -60,7 +60,7 @@ def explained(name: str, error: DBAPIError) -> RegistryUnavailable:
     return kind(f"registry {name}: {words} ({closed or away or 'try again later'})")
 
 
-def _kind(error: DBAPIError, words: str, *, closed: bool) -> type[RegistryError]:
+def _kind(error: DBAPIError, words: str, *, closed: bool) -> type[RegistryUnavailable]:
     if _held(error):
         return RegistryHeld
     if closed:

@@ -14,7 +14,7 @@ from voicekeeper.core.schedule import Policy, plan
 from voicekeeper.core.voice import Intent, Origin, Status, Voice
 from voicekeeper.registry import accounts, doubts, outbox
 from voicekeeper.registry.conditions import WAITING
-from voicekeeper.registry.entering import UNFIT, enter_fitting, enter_singly
+from voicekeeper.registry.entering import UNFIT, enter_fitting, enter_singly, savepoint
 from voicekeeper.registry.leased import free
 from voicekeeper.registry.rows import select_voices, to_voice
 from voicekeeper.registry.tables import attempts, voices
@@ -77,7 +77,7 @@ def register(connection: Connection, new: Sequence[NewVoice]) -> None:
     Where it refuses none, another program was quicker with one of them.
     """
     try:
-        with connection.begin_nested():
+        with savepoint(connection):
             for part in _parts(new):
                 connection.execute(voices.insert(), [as_row(voice) for voice in part])
     except UNFIT as error:
