@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
+
+from tests.loopback import answering
 
 
 @dataclass
@@ -93,16 +95,11 @@ def recording(target: str) -> Iterator[Recorder]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    recorder.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield recorder
-    finally:
-        over.set()
-        for gate in recorder.gates:
-            gate.open()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(Handler) as port:
+        recorder.url = f"http://127.0.0.1:{port}"
+        try:
+            yield recorder
+        finally:
+            over.set()
+            for gate in recorder.gates:
+                gate.open()

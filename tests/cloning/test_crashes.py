@@ -3,6 +3,8 @@
 import re
 import shlex
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from tests.recorder import Recorder
 from tests.scenarios.commands import SPEECH, Done, Emulated, Home, finished, moment, read, until
-from tests.scenarios.serving import running
+from tests.scenarios.serving import Running, running
 
 VOICE = "voice-one-1"
 UPLOAD, CLONE, DESIGN = "/v1/files/upload", "/v1/voice_clone", "/v1/voice_design"
@@ -110,16 +112,25 @@ def test_killed_before_the_provider_had_made_it(home: Home, recorder: Recorder, 
     assert [alert["severity"] for alert in alerts(home)] == ["info", "warning"]
 
 
-def test_killed_between_the_answer_and_the_registration(home: Home, recorder: Recorder, emulator: Emulated) -> None:
-    """The provider has accepted it and the registry would not take it: the next run has to."""
+@contextmanager
+def locked_before_the_answer(home: Home, recorder: Recorder) -> Iterator[Running]:
+    """Have a voice cloned, whose answer finds the registry locked; unless it is killed before, it has to end well."""
     home.account("main", timeout="60s")
     gate = recorder.gate(CLONE)
     with running(home, *COMMAND) as cloning:
         until(lambda: gate.reached)
         with home.locked():
             gate.open()
-            cloning.said("voice.cloned")
-            cloning.kill()
+            yield cloning
+        if cloning.process.returncode is None:
+            cloning.ended()
+
+
+def test_killed_between_the_answer_and_the_registration(home: Home, recorder: Recorder, emulator: Emulated) -> None:
+    """The provider has accepted it and the registry would not take it: the next run has to."""
+    with locked_before_the_answer(home, recorder) as cloning:
+        cloning.said("voice.cloned")
+        cloning.kill()
     assert home.sql("SELECT * FROM voices") == []
     end_leases(home)
     home.sweep(0)
@@ -248,13 +259,7 @@ def test_a_locked_registry_clones_nothing(home: Home, recorder: Recorder) -> Non
 
 def test_a_registry_that_is_locked_for_a_moment_is_asked_again(home: Home, recorder: Recorder) -> None:
     """A voice that was made would be left to the next sweep, which may be an hour away."""
-    home.account("main", timeout="60s")
-    gate = recorder.gate(CLONE)
-    with running(home, *COMMAND) as cloning:
-        until(lambda: gate.reached)
-        with home.locked():
-            gate.open()
-            cloning.said("registry.unavailable")
-        cloning.ended()
+    with locked_before_the_answer(home, recorder) as cloning:
+        cloning.said("registry.unavailable")
     assert home.voice(VOICE)["status"] == "waiting"
     assert trace(home)["outcome"] == "cloned"

@@ -3,10 +3,9 @@
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from tests.cloning import sounds
 from tests.cloning.conftest import Opened
 from tests.cloning.systems import MINIMAX, SYSTEMS, URL, Cloned
+from tests.loopback import answering
 from tests.recorder import Recorder
 from tests.scenarios.commands import Emulated, Home
 from voicekeeper.audio import recognise
@@ -192,12 +192,8 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(spoken: Path) -> Iterator[str]:
     """The same speech behind an address, where gateways want one."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(spoken.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/{spoken.name}"
-        server.shutdown()
-        thread.join()
+    with answering(handler) as port:
+        yield f"http://127.0.0.1:{port}/{spoken.name}"
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -2,24 +2,31 @@
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from tests.loopback import answering
 
 
 class Webhook:
     """What has arrived at a local web server; `status` is what it answers from now on."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.pings: list[str] = []
-        self.status = 200
-        self.alert_url = f"json://127.0.0.1:{port}/hook"
-        self.beat_url = f"http://127.0.0.1:{port}/beat"
+        self.status, self.port = 200, 0
+
+    @property
+    def alert_url(self) -> str:
+        return f"json://127.0.0.1:{self.port}/hook"
+
+    @property
+    def beat_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/beat"
 
     @property
     def titles(self) -> list[str]:
@@ -29,6 +36,7 @@ class Webhook:
 @contextmanager
 def listening() -> Iterator[Webhook]:
     """Serve a webhook on a free port of loopback."""
+    webhook = Webhook()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -47,15 +55,8 @@ def listening() -> Iterator[Webhook]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        webhook = Webhook(server.server_port)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield webhook
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Handler) as webhook.port:
+        yield webhook
 
 
 class ServiceManager:

@@ -130,7 +130,8 @@ def _require_unicode(name: str, connection: Any, _record: object) -> None:  # no
     connection.close()
     raise RegistryClosed(
         f"registry {name}: the database has the encoding {encoding}, in which not every text can be written: make one "
-        "with `createdb --encoding=UTF8 --locale=C --template=template0 NAME`, and name it in registry.url"
+        "with `createdb --encoding=UTF8 --locale=C --template=template0 NAME`, move what is in this one there with "
+        "pg_dump, and name it in registry.url"
     )
 
 

@@ -14,8 +14,9 @@ from voicekeeper.registry.conditions import WANTED
 from voicekeeper.registry.tables import voices
 from voicekeeper.registry.types import minute
 
-#: Voices in one read, at least, as those of one deadline are read together: no reader holds others up for long.
-SLICE = 5_000
+#: Voices in one read, at least, as those of one deadline are read together: no reader holds others up for long. Every
+#: look ahead reads one slice or more, and of very many voices none is in a cache.
+SLICE = 1_000
 
 _MINUTE, _NEXT = timedelta(minutes=1), timedelta(microseconds=1)
 
